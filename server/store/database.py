@@ -1,0 +1,79 @@
+"""One database, SQLite or PostgreSQL: short synchronous transactions run off the event loop."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """Runs store functions `f(conn, ...)`, each in a transaction of its own.
+
+    On SQLite all writes go through one thread, so that writers queue here and not on file locks;
+    every commit is synced to disk before `write` returns.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = sqlite_engine(url) if self.sqlite else create_engine(url, pool_size=10)
+        self._writing = self.engine.execution_options(immediate=True)
+        self._writers = ThreadPoolExecutor(1 if self.sqlite else 8, "db-write")
+        self._readers = ThreadPoolExecutor(4 if self.sqlite else 8, "db-read")
+
+    async def read(
+        self, f: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `f` in a transaction that is rolled back."""
+
+        def run() -> T:
+            with self.engine.connect() as conn:
+                return f(conn, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def write(
+        self, f: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `f` and commits; when this returns the change is durable."""
+
+        def run() -> T:
+            with self._writing.begin() as conn:
+                return f(conn, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writers, run)
+
+    def close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(conn: Connection) -> None:
+        conn.exec_driver_sql(
+            "BEGIN IMMEDIATE" if conn.get_execution_options().get("w") else "BEGIN"
+        )
+
+    return engine

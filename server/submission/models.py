@@ -1,0 +1,156 @@
+"""What installations say to each other, and the officer's page."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from server.convening.models import Stage
+from server.http.model import Model
+
+
+class EnrolmentCode(Model):
+    code: str
+    fingerprint: str  # ours, groups of four, to be read out
+    expires_at: datetime
+
+
+class EnrolBody(Model):
+    """Our administrator types the other side's address and one-time code."""
+
+    url: str
+    code: str
+
+
+class PeerHello(Model):
+    """Sent to the other installation with its one-time code."""
+
+    code: str
+    id: str
+    name: str
+    kind: Literal["cell", "committee"]
+    url: str
+    spki: str
+    signature: str
+
+
+class Peer(Model):
+    id: str
+    name: str
+    kind: Literal["cell", "committee"]
+    url: str
+    key_id: str
+    fingerprint: str
+    confirmed: bool
+    enrolled_at: datetime
+
+
+class Peers(Model):
+    ours: str  # our fingerprint
+    peers: list[Peer]
+
+
+class RunningBody(Model):
+    """Every 10 s while a session runs: head and counts, no names."""
+
+    session_id: str
+    cell_id: str
+    cell_name: str
+    title: str
+    starts_at: datetime
+    stage: Stage
+    item: str
+    present: int
+    base: int
+    needed: int
+    results: list[dict[str, Any]]  # {title, arithmetic, passed}
+    recorder: str
+    seq: int
+    head: str
+    prev_seq: int
+    headers: list[dict[str, Any]]  # headers after prev_seq, so that the receiver checks the links
+
+
+class Countersignature(Model):
+    session_id: str
+    seq: int
+    head: str
+    received_at: datetime
+    key_id: str
+    signature: str
+
+
+class ScheduleBody(Model):
+    """Sessions due, sent when convened or changed."""
+
+    session_id: str
+    cell_id: str
+    cell_name: str
+    title: str
+    starts_at: datetime
+    stage: Stage
+
+
+class ReportReceipt(Model):
+    number: str
+    session_id: str
+    sha256: str
+    received_at: datetime
+    committee: str
+    key_id: str
+    signature: str
+
+
+class CellTile(Model):
+    cell_id: str
+    peer_id: str
+    name: str
+    state: Literal["late", "returned", "in_session", "due", "reported", "idle"]
+    session_id: str | None
+    title: str
+    starts_at: datetime | None
+    present: int | None
+    base: int | None
+    needed: int | None
+    item: str
+    stage: Stage | None
+    recorder: str
+    arithmetic: str
+    hours_late: int
+    received_at: datetime | None
+
+
+class CellBoard(Model):
+    committee: str
+    month: str
+    tiles: list[CellTile]
+    updated_at: datetime
+
+
+class DossierDocument(Model):
+    kind: str
+    name: str
+    url: str
+    pages: int
+    sha256: str
+    signed_by: list[str]
+
+
+class Dossier(Model):
+    session_id: str
+    peer_id: str
+    cell_name: str
+    title: str
+    started_at: datetime | None
+    closed_at: datetime | None
+    received_at: datetime
+    receipt_number: str
+    sha256: str
+    documents: list[DossierDocument]
+    report: dict[str, Any]
+    recording_url: str | None  # proxied from the cell's installation
+    state: Literal["received", "accepted", "returned"]
+    review_note: str
+
+
+class ReviewBody(Model):
+    accept: bool
+    note: str = ""
