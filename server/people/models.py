@@ -5,20 +5,10 @@ from typing import Literal
 
 from server.http.model import Model
 from server.identity.models import Role
+from voting.eligibility import Circumstance
 
 MemberKind = Literal["official", "probationary"]
 Temporary = Literal["none", "elsewhere", "here"]
-# 03-HD/TW II.1.1: why a member cannot come to one place
-Circumstance = Literal[
-    "none",
-    "abroad",
-    "other_province",
-    "works_far",
-    "student_away",
-    "on_duty",
-    "at_sea",
-    "emergency",
-]
 
 
 class Cell(Model):
@@ -70,7 +60,7 @@ class MemberBody(Model):
     suspended: bool = False
     detained: bool = False
     temporary: Temporary = "none"
-    circumstance: Circumstance = "none"
+    circumstance: Circumstance = Circumstance.NONE  # 03-HD/TW II.1.1
     honour: str = ""
     left_at: date | None = None
 
@@ -125,7 +115,7 @@ class EligibilityRow(Model):
     counted: bool
     cannot_meet: bool
     circumstance: Circumstance
-    excluded_why: str | None  # exempt, suspended
+    excluded_why: str | None  # exempt, suspended, temporary_here
 
 
 class EligibilityView(Model):
