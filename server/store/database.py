@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection as Connection  # for the signatures of transactions
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 P = ParamSpec("P")
@@ -73,7 +74,7 @@ def sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(conn: Connection) -> None:
         conn.exec_driver_sql(
-            "BEGIN IMMEDIATE" if conn.get_execution_options().get("w") else "BEGIN"
+            "BEGIN IMMEDIATE" if conn.get_execution_options().get("immediate") else "BEGIN"
         )
 
     return engine
