@@ -125,6 +125,15 @@ class Speaking(Model):
     limit_seconds: int
 
 
+class Contribution(Model):
+    """One turn at the floor; the secretary writes beside it."""
+
+    person: str
+    item_id: str | None
+    began_at: datetime
+    ended_at: datetime | None  # None: still speaking
+
+
 class Gap(Model):
     from_: datetime = Field(alias="from")
     to: datetime | None
@@ -226,6 +235,7 @@ class SessionView(Model):
     floor: Speaking | None
     queue: list[str]  # persons who asked for the floor, in order
     spoke_on_item: int
+    contributions: list[Contribution] = Field(default_factory=list)  # oldest first
     motion: Motion | None  # the one that matters now
     motions: list[Motion]
     recorder: RecorderState
