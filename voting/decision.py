@@ -98,8 +98,9 @@ def decision_rule(kind: DecisionKind, rules: RuleSet) -> DecisionRule:
 
 def online_bars(contents: Collection[Content], rules: RuleSet) -> tuple[OnlineBar, ...]:
     """Which of these contents may not be held online; empty when none is barred."""
-    barred = set(rules.names("online.barred_contents"))
-    return tuple(OnlineBar(name) for name in sorted(c.value for c in contents) if name in barred)
+    names = (*rules.names("online.barred_by_law"), *rules.names("online.barred_contents"))
+    barred = {Content(name) for name in names}  # an unknown name raises rather than bars nothing
+    return tuple(OnlineBar(content.value) for content in sorted(barred & set(contents)))
 
 
 def motion_bars(

@@ -197,8 +197,8 @@ def quorum(base: Base, present: Iterable[str], rules: RuleSet) -> Quorum:
     here = len(frozenset(present) & frozenset(base.members))
     half = Threshold.MORE_THAN_HALF.compare(here, base.size)
     two_thirds = Threshold.AT_LEAST_TWO_THIRDS.compare(here, base.size)
-    floor = rules.optional_text("quorum.attendance_floor")
-    floor_needed = None if floor is None else _at_least(Fraction(floor), base.size)
+    floor = rules.share("quorum.attendance_floor")
+    floor_needed = None if floor is None else _at_least(floor, base.size)
     return Quorum(
         present=here,
         base=base.size,

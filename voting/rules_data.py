@@ -135,8 +135,16 @@ _ONLINE = (
         "Phải có văn bản cho phép của cấp ủy cấp trên, còn hiệu lực.",
     ),
     _rule(
+        "online.barred_by_law",
+        ("state_secret",),
+        "Luật Bảo vệ bí mật nhà nước (117/2025/QH15, trước đó 29/2018/QH14)",
+        _SEEN,
+        _PRODUCT,
+        "Bí mật nhà nước không đưa ra họp trực tuyến.",
+    ),
+    _rule(
         "online.barred_contents",
-        ("congress", "discipline", "election", "personnel", "state_secret"),
+        ("congress", "discipline", "election", "personnel"),
         "mặc định thận trọng; chưa thấy danh mục",
         _DEFAULT,
         _PRODUCT,

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, Self
 
 from voting.errors import RuleMissing, RuleNotAdjustable
 from voting.signing import statement_hash
+
+_SHARES = frozenset({"quorum.attendance_floor"})  # settings such as "2/3"; None sets none
 
 RuleValue = int | str | bool | tuple[str, ...] | None
 
@@ -86,8 +89,14 @@ class RuleSet:
             raise RuleMissing(f"{key} is not text")
         return value
 
-    def optional_text(self, key: str) -> str | None:
-        return None if self.rule(key).value is None else self.text(key)
+    def share(self, key: str) -> Fraction | None:
+        """A share of a base, over 0 and at most 1; None when none is set."""
+        value = self.rule(key).value
+        if value is None:
+            return None
+        if (share := _share(value)) is None:
+            raise RuleMissing(f"{key} is not a share")
+        return share
 
     def names(self, key: str) -> tuple[str, ...]:
         value = self.rule(key).value
@@ -98,15 +107,15 @@ class RuleSet:
     def adjusted(self, settings: Mapping[str, RuleValue], source: str) -> Self:
         """These rules with an administrator's settings; `source` says whose decision it was.
 
-        Raises RuleNotAdjustable for a rule that is not for administrators, or a wrong type.
+        Raises RuleNotAdjustable for a rule that is not for administrators, or an unfit value.
         """
         entries = {rule.key: rule for rule in self.entries}
         for key, value in settings.items():
             old = self.rule(key)
             if not old.adjustable:
                 raise RuleNotAdjustable(f"{key} is set by {old.source}")
-            if None not in (old.value, value) and type(old.value) is not type(value):
-                raise RuleNotAdjustable(f"{key} takes another type")
+            if not _fits(old, value):
+                raise RuleNotAdjustable(f"{key} cannot take that value")
             entries[key] = replace(old, value=value, source=source, confidence=Confidence.DEFAULT)
         return type(self).of(self.label, entries.values())
 
@@ -122,6 +131,24 @@ class RuleSet:
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """From `to_data`; the version is computed anew, so compare it with the one expected."""
         return cls.of(data["label"], (_rule_from_data(row) for row in data["rules"]))
+
+
+def _fits(old: Rule, value: RuleValue) -> bool:
+    if old.key in _SHARES:
+        return value is None or _share(value) is not None
+    if type(value) is not type(old.value):
+        return False
+    return not isinstance(value, int) or isinstance(value, bool) or value > 0
+
+
+def _share(value: RuleValue) -> Fraction | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        share = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return share if 0 < share <= 1 else None
 
 
 def _digest(entries: tuple[Rule, ...]) -> str:
