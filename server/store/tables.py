@@ -1,11 +1,15 @@
 """Every table of an installation. Columns named `*_at` are UTC; ids are opaque text."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
     Date,
     DateTime,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -27,25 +31,22 @@ NAMING = {
 metadata = MetaData(naming_convention=NAMING)
 
 
-class UtcDateTime(TypeDecorator[object]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime on every database: SQLite forgets the zone, we put it back."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value, dialect):  # type: ignore[no-untyped-def]
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("a time without a zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        from datetime import UTC
-
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value, dialect):  # type: ignore[no-untyped-def]
-        from datetime import UTC
-
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        zoned: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return zoned.astimezone(UTC)
 
 
 def Id() -> Column[str]:
@@ -57,7 +58,7 @@ def ref(name: str, target: str, **more: object) -> Column[str]:
     return Column(name, String(40), ForeignKey(f"{target}.id"), index=True, **more)  # type: ignore[arg-type]
 
 
-def at(name: str, nullable: bool = False) -> Column[object]:
+def at(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, UtcDateTime(), nullable=nullable)
 
 
@@ -400,6 +401,14 @@ peer = Table(
     Column("key_id", String(40), nullable=False),
     at("enrolled_at"),
     at("confirmed_at", nullable=True),
+)
+
+peer_nonce = Table(  # of signed requests in the last minutes, so that none counts twice
+    "peer_nonce",
+    metadata,
+    Column("peer_id", String(40), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    at("at"),
 )
 
 enrolment_code = Table(
