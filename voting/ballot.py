@@ -272,7 +272,10 @@ def _wrong_place(ballot: Ballot, ledger: Ledger) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class MemoryLedger:
-    """A ledger in memory, never changed in place: the session's fold and the tests use it."""
+    """A ledger in memory, never changed in place; each change copies its maps.
+
+    A fold over a long log had better answer `head_hash` from the state it already has.
+    """
 
     ballots: Mapping[str, Ballot] = field(default_factory=dict)  # by hash, in order of acceptance
     heads: Mapping[int, str] = field(default_factory=dict)

@@ -173,6 +173,13 @@ def test_nobody_can_sign_for_somebody_else(room: Room) -> None:
     assert room.send(ballot, signed=forged) == Refused(Refusal.SIGNATURE_INVALID)
 
 
+def test_a_member_cannot_vote_as_another_with_their_own_key(room: Room) -> None:
+    ballot = room.ballot("m1", device=room.private["m2"].key_id)
+    signed = room.sign(ballot, signer="m2")
+    verdict = room.send(ballot, signed=signed, key=room.keys["m2"])
+    assert verdict == Refused(Refusal.KEY_UNKNOWN)
+
+
 def test_a_known_ballot_with_a_bad_signature_is_not_acknowledged(room: Room) -> None:
     ballot = room.ballot("m1")
     room.send(ballot)

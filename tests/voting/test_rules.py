@@ -150,6 +150,11 @@ def test_only_open_and_harmless_matters_are_voted_online_by_default(rules: RuleS
     }
 
 
+def test_discipline_is_barred_for_what_it_is_and_for_its_secret_ballot(rules: RuleSet) -> None:
+    bars = motion_bars(DecisionKind.EXPULSION, (), rules)
+    assert bars == (OnlineBar.DISCIPLINE, OnlineBar.SECRET_BALLOT)
+
+
 @pytest.mark.parametrize("content", Content)
 def test_every_barred_content_bars_even_an_ordinary_motion(
     content: Content, rules: RuleSet

@@ -99,6 +99,13 @@ def test_no_bit_of_a_signature_may_change(bit: int) -> None:
     assert not key.verify(VECTORS["ballots"][0]["statement"], to_base64url(bytes(raw)))
 
 
+def test_a_signature_has_one_length() -> None:
+    raw = from_base64url(VECTORS["ballots"][0]["signature"])
+    padded = to_base64url(raw[:32] + b"\0" + raw[32:])
+    key = PublicKey.from_jwk(VECTORS["key"]["jwk"])
+    assert not key.verify(VECTORS["ballots"][0]["statement"], padded)
+
+
 @given(st.text() | st.binary(max_size=80).map(to_base64url))
 def test_hostile_signature_text_is_false_and_never_an_exception(text: str) -> None:
     assert not KEY.public.verify({"a": 1}, text)
