@@ -1,6 +1,7 @@
 """Cells, members and roles, as their screens send and get them."""
 
-from datetime import date, datetime
+from datetime import date as Day
+from datetime import datetime
 from typing import Literal
 
 from server.http.model import Model
@@ -43,7 +44,7 @@ class Member(Model):
     temporary: Temporary
     circumstance: Circumstance
     honour: str  # "Huy hiệu 50 năm tuổi Đảng"
-    left_at: date | None
+    left_at: Day | None
     roles: list[Role]
     has_factor: bool
 
@@ -62,7 +63,7 @@ class MemberBody(Model):
     temporary: Temporary = "none"
     circumstance: Circumstance = Circumstance.NONE  # 03-HD/TW II.1.1
     honour: str = ""
-    left_at: date | None = None
+    left_at: Day | None = None
 
 
 class RolesBody(Model):
@@ -94,8 +95,8 @@ class Authorisation(Model):
     cell_id: str
     issuer: str
     number: str
-    date: date
-    valid_until: date
+    date: Day
+    valid_until: Day
 
 
 class Authorisations(Model):
@@ -105,8 +106,8 @@ class Authorisations(Model):
 class AuthorisationBody(Model):
     issuer: str
     number: str
-    date: date
-    valid_until: date
+    date: Day
+    valid_until: Day
 
 
 class EligibilityRow(Model):
@@ -149,7 +150,7 @@ class RuleListed(Model):
     value: str
     source: str
     confidence: str
-    effective_from: date
+    effective_from: Day
     note: str
 
 

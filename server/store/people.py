@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, exists, func, insert, select, update
 
 from server.store.tables import account, audit, authorisation, cell, factor, member, role
 
-Line = Mapping[str, Any]
+Line = Mapping[Any, Any]  # a row by column name
 
 _CURRENT = member.c.left_at.is_(None)
 _OWN = _CURRENT & (member.c.temporary != "here")
@@ -38,6 +38,11 @@ def cells(conn: Connection, only: Iterable[str] | None = None) -> Sequence[Line]
 def cell_by_id(conn: Connection, cell_id: str) -> Line | None:
     found = cells(conn, [cell_id])
     return found[0] if found else None
+
+
+def lock_cell(conn: Connection, cell_id: str) -> None:
+    """Makes other changes of this cell wait for this transaction (SQLite always does)."""
+    conn.execute(select(cell.c.id).where(cell.c.id == cell_id).with_for_update())
 
 
 def cell_named(conn: Connection, name: str) -> str | None:
