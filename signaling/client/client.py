@@ -42,6 +42,11 @@ class HeadlessClient:
         if self._task is None:
             self._task = asyncio.create_task(self._stay())
 
+    def restart(self) -> None:
+        """Tries again after the server sent this client away for good."""
+        if self._task is not None and self._task.done():
+            self._task = asyncio.create_task(self._stay())
+
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()

@@ -1,0 +1,354 @@
+"""Records one session: a hidden client in the room, one track recorder for each track, a disk."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recording.disk import Seal, SessionDisk
+from recording.errors import RecordingError
+from recording.speech import Speech, SpeechLog
+from recording.status import GapStatus, RecorderStatus, State, TrackStatus, is_fresh
+from recording.timing import LeastOffset
+from recording.track import Append, Begin, Close, Effect, Gap, TrackRecorder, WantKeyframe
+from signaling.client.client import HeadlessClient
+from signaling.client.interface import Participant, RemoteTrack
+from signaling.client.transport import now_ns
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+NOTHING_TO_RECORD_NS = 3_000_000_000  # back for so long in a silent room: the gap is over
+RECENT_NS = 20_000_000_000
+EXPELLED_RETRY = 2.0
+KINDS = {
+    "camera": "video",
+    "screen_share": "video",
+    "microphone": "audio",
+    "screen_share_audio": "audio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What the application asks for. `checkpoint_nonce` changes when it wants a checkpoint."""
+
+    session_id: str
+    room: str
+    livekit_url: str
+    token: str
+    started_at: Any = None
+    checkpoint_nonce: str = ""
+
+
+@dataclass(slots=True)
+class _Away:
+    """Since when nothing could be recorded, and since when the room is joined again."""
+
+    since_ns: int
+    reason: str
+    back_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Written:
+    until_ns: int = 0
+    size: int = 0
+
+
+class RecordingJob:
+    """`start` → many `update` and `status` → `stop`. Also the client's handler."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        root: Path,
+        *,
+        livekit_url: str = "",
+        seal: Seal | None = None,
+        clock: Callable[[], int] = now_ns,
+    ) -> None:
+        self.spec = spec
+        self._clock = clock
+        self._disk = SessionDisk(root, spec.session_id, spec.room, seal)
+        self._thread = ThreadPoolExecutor(1, f"disk-{spec.session_id}")
+        self._client = HeadlessClient(
+            livekit_url or spec.livekit_url, lambda: self.spec.token, self
+        )
+        self._recorders: dict[str, TrackRecorder] = {}
+        self._indexes: dict[str, int] = {}
+        self._publishers: dict[str, LeastOffset] = {}
+        self._people: Sequence[Participant] = ()
+        self._written: dict[str, _Written] = {}
+        self._effects: list[Effect] = []
+        self._new_gaps: list[tuple[Gap, str, str]] = []
+        self._speeches: list[Speech] = []
+        self._told_gaps: list[GapStatus] = []
+        self._speech = SpeechLog()
+        self._away: _Away | None = None
+        self._problem = "not joined yet"
+        self._disk_failed = False
+        self._disk_turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._free = 0
+        self._last_heard_ns = 0
+
+    async def start(self) -> None:
+        """Takes up what an earlier run left. Raises OSError or RecordingError if it cannot."""
+        await self._open_disk("recorder-restart")
+        await self._client.start()
+        self._task = asyncio.create_task(self._run())
+
+    def update(self, spec: JobSpec) -> None:
+        self.spec = spec
+
+    async def stop(self, *, final: bool) -> dict[str, Any]:
+        """Closes all segments; `final` ends the recording, otherwise it is to be continued.
+        Returns the facts that the application is told at the end."""
+        await self._client.stop()
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for sid in list(self._recorders):
+            self._end(sid, "stopped")
+        self._speeches += self._speech.finish()
+        await self.flush()
+        facts = await self._on_disk(self._finish, final)
+        self._thread.shutdown()
+        self._problem = "stopped"
+        return facts
+
+    async def flush(self) -> None:
+        """Puts everything received so far on disk."""
+        async with self._disk_turn:
+            effects, self._effects = self._effects, []
+            gaps, self._new_gaps = self._new_gaps, []
+            speeches, self._speeches = self._speeches, []
+            try:
+                if self._disk_failed:
+                    await self._open_disk("disk")
+                    self._disk_failed = False
+                    effects = []  # of segments that the failure cut off
+                until, told = await self._on_disk(self._write, effects, gaps, speeches)
+            except (OSError, RecordingError) as error:
+                self._fail(f"the disk refuses: {error}")
+                return
+        self._told_gaps += told
+        for effect in effects:
+            if isinstance(effect, Append):
+                self._written.setdefault(effect.head.track, _Written()).size += len(effect.data)
+        for track, until_ns in until.items():
+            self._written.setdefault(track, _Written()).until_ns = until_ns
+
+    def acknowledged(self, status: RecorderStatus) -> None:
+        """The application has these gaps; they need not be told again."""
+        known = {gap.id for gap in status.gaps}
+        self._told_gaps = [gap for gap in self._told_gaps if gap.id not in known]
+
+    def status(self) -> RecorderStatus:
+        now_ms = self._clock() // 1_000_000
+        tracks = []
+        for person in self._people:
+            for sid, source, muted in person.tracks:
+                written = self._written.get(sid, _Written())
+                last_ms = written.until_ns // 1_000_000
+                tracks.append(
+                    TrackStatus(
+                        sid,
+                        person.identity,
+                        source,
+                        KINDS.get(source, "unknown"),
+                        last_ms,
+                        written.size,
+                        is_fresh(last_ms, muted, now_ms),
+                        muted,
+                    )
+                )
+        state: State = "waiting" if self._problem else "recording"
+        if self._problem == "stopped":
+            state = "stopped"
+        return RecorderStatus(
+            self.spec.session_id,
+            self._disk.seq,
+            self._disk.head,
+            tuple(tracks),
+            tuple(self._told_gaps),
+            self._disk.segments,
+            self._disk.size,
+            self._free,
+            state,
+            self._problem,
+            now_ms,
+        )
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            now = self._clock()
+            for sid, recorder in self._recorders.items():
+                self._take(sid, recorder.tick(now))
+                self._speech.level(recorder.track.participant_identity, recorder.take_level(), now)
+            self._speeches += self._speech.tick(now)
+            away = self._away
+            if away and away.back_ns and now - away.back_ns > NOTHING_TO_RECORD_NS:
+                self._back(away.back_ns)
+            await self.flush()
+
+    async def _on_disk(self, work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+    async def _open_disk(self, reason: str) -> None:
+        resumed = await self._on_disk(self._disk.open)
+        self._free = await self._on_disk(self._disk.free)
+        self._indexes.update(resumed.next_index)
+        if resumed.last_ms and self._away is None:
+            self._away = _Away(resumed.last_ms * 1_000_000, reason)
+            if self._client.connected:
+                self._away.back_ns = self._clock()
+
+    def _write(
+        self,
+        effects: list[Effect],
+        gaps: list[tuple[Gap, str, str]],
+        speeches: list[Speech],
+    ) -> tuple[dict[str, int], list[GapStatus]]:
+        until = self._disk.apply(effects)
+        told = []
+        for gap, track, participant in gaps:
+            number = self._disk.gap(gap, track, participant)
+            told.append(GapStatus(number, track, participant, gap.from_ms, gap.to_ms, gap.reason))
+        for speech in speeches:
+            self._disk.record(
+                "speech",
+                participant=speech.participant,
+                from_ms=speech.from_ms,
+                to_ms=speech.to_ms,
+                level=speech.level,
+            )
+        self._free = self._disk.free()
+        return until, told
+
+    def _finish(self, final: bool) -> dict[str, Any]:
+        disk = self._disk
+        facts = {
+            "segments": disk.segments,
+            "duration_ms": disk.duration_ms,
+            "bytes": disk.size,
+        }
+        disk.record("end" if final else "pause", **facts)
+        return {"session_id": self.spec.session_id, "head": disk.head, **facts}
+
+    def _fail(self, problem: str) -> None:
+        """The disk is gone: forget what is open, begin anew once it is back."""
+        log.error("%s: %s", self.spec.session_id, problem)
+        self._problem = problem
+        self._disk_failed = True
+        now = self._clock()
+        for sid, recorder in list(self._recorders.items()):
+            self._recorders[sid] = self._recorder(recorder.track, recorder.muted, sid)
+        self._effects.clear()
+        if self._away is None:
+            self._away = _Away(now, "disk")
+
+    def _recorder(self, track: RemoteTrack, muted: bool, sid: str) -> TrackRecorder:
+        if sid in self._recorders:
+            self._indexes[sid] = self._recorders[sid].next_index
+        publisher = self._publishers.setdefault(track.participant_sid, LeastOffset())
+        now = self._clock()
+        recorder = TrackRecorder(track, publisher, self._indexes.get(sid, 0), now)
+        recorder.set_muted(muted, now)
+        return recorder
+
+    def _take(self, sid: str, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case WantKeyframe():
+                    self._client.request_keyframe(sid)
+                case Gap():
+                    track = self._recorders[sid].track
+                    self._new_gaps.append((effect, sid, track.participant_identity))
+                case Begin() | Close():
+                    self._effects.append(effect)
+                case Append(until_ns=until_ns):
+                    self._effects.append(effect)
+                    if self._away is not None and not self._disk_failed:
+                        self._back(until_ns)
+                case _:
+                    raise AssertionError(f"unknown effect {effect}")
+
+    def _back(self, until_ns: int) -> None:
+        away, self._away = self._away, None
+        assert away is not None
+        until = max(until_ns, away.since_ns)
+        gap = Gap(away.since_ns // 1_000_000, until // 1_000_000, away.reason)
+        self._new_gaps.append((gap, "", ""))
+
+    def _end(self, sid: str, why: str) -> None:
+        recorder = self._recorders.get(sid)
+        if recorder is not None:
+            self._take(sid, recorder.end(why, self._clock()))
+            self._indexes[sid] = recorder.next_index
+            del self._recorders[sid]
+
+    # The client's handler.
+
+    def on_connected(self, room_sid: str) -> None:
+        self._problem = ""
+        if self._away is not None:
+            self._away.back_ns = self._clock()
+
+    def on_track(self, track: RemoteTrack) -> None:
+        self._end(track.sid, "ended")
+        self._recorders[track.sid] = self._recorder(track, track.muted, track.sid)
+
+    def on_rtp(self, track: RemoteTrack, packet: bytes, arrival_ns: int) -> None:
+        recorder = self._recorders.get(track.sid)
+        if recorder is not None:
+            self._last_heard_ns = arrival_ns
+            effects = recorder.packet(packet, arrival_ns)
+            if effects:
+                self._take(track.sid, effects)
+
+    def on_sender_report(self, track: RemoteTrack, ntp: int, rtp: int, arrival_ns: int) -> None:
+        recorder = self._recorders.get(track.sid)
+        if recorder is not None:
+            recorder.sender_report(ntp, rtp)
+
+    def on_track_muted(self, track_sid: str, muted: bool) -> None:
+        recorder = self._recorders.get(track_sid)
+        if recorder is not None:
+            self._take(track_sid, recorder.set_muted(muted, self._clock()))
+
+    def on_track_ended(self, track: RemoteTrack) -> None:
+        self._end(track.sid, "ended")
+
+    def on_participants(self, participants: Sequence[Participant]) -> None:
+        self._people = participants
+
+    def on_speakers(self, levels: Sequence[tuple[str, float]]) -> None:
+        identities = {person.sid: person.identity for person in self._people}
+        for sid, level in levels:
+            if sid in identities:
+                self._speech.announced(identities[sid], level, self._clock())
+
+    def on_closed(self, reason: str, final: bool) -> None:
+        now = self._clock()
+        log.warning("%s: cut off from the room: %s", self.spec.session_id, reason)
+        self._problem = f"cut off from the room: {reason}"
+        self._people = ()
+        self._speeches += self._speech.finish()
+        if self._away is None:
+            recent = now - self._last_heard_ns < RECENT_NS
+            self._away = _Away(self._last_heard_ns if recent else now, "disconnected")
+        self._away.back_ns = 0
+        if final:
+            asyncio.get_running_loop().call_later(EXPELLED_RETRY, self._rejoin)
+
+    def _rejoin(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._client.restart()
