@@ -1,0 +1,86 @@
+"""Settings of the media engine: read once from the environment, checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from signaling.errors import LocalError
+
+VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
+MIN_SECRET = 32  # bytes: an HS256 key shorter than its hash is weaker than the hash
+
+
+@dataclass(frozen=True, slots=True)
+class MediaConfig:
+    """One engine process. Ports may be 0 (any free one), durations are seconds.
+
+    `node_ips` are the addresses put into ICE candidates; empty means `host`.
+    `auto_create` makes rooms at the first join, as LiveKit does by default.
+    """
+
+    api_key: str
+    api_secret: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 7880
+    udp_port: int = 7882
+    tcp_port: int = 7881
+    node_ips: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    video_codecs: tuple[str, ...] = ("vp8",)
+    auto_create: bool = True
+    allow_encrypted_tracks: bool = False
+    empty_timeout: int = 300
+    departure_timeout: int = 20
+    resume_grace: float = 15.0
+    max_participants: int = 0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.api_key:
+            problems.append("LIVEKIT_API_KEY is empty")
+        if len(self.api_secret) < MIN_SECRET:
+            problems.append(f"LIVEKIT_API_SECRET must have at least {MIN_SECRET} characters")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            problems.append("CHIBO_MEDIA_TLS_CERT and CHIBO_MEDIA_TLS_KEY go together")
+        if unknown := set(self.video_codecs) - set(VIDEO_CODECS):
+            problems.append(f"CHIBO_MEDIA_CODECS: unknown {', '.join(sorted(unknown))}")
+        for name, port in (("port", self.port), ("udp", self.udp_port), ("tcp", self.tcp_port)):
+            if not 0 <= port < 65536:
+                problems.append(f"{name} port {port} is out of range")
+        if problems:
+            raise LocalError("; ".join(problems))
+
+    @property
+    def advertised(self) -> tuple[str, ...]:
+        return self.node_ips or (self.host,)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> MediaConfig:
+        """Reads LIVEKIT_API_* and CHIBO_MEDIA_*; raises LocalError naming every problem."""
+        return cls(
+            api_key=env.get("LIVEKIT_API_KEY", ""),
+            api_secret=env.get("LIVEKIT_API_SECRET", ""),
+            host=env.get("CHIBO_MEDIA_HOST", "127.0.0.1"),
+            port=_port(env, "CHIBO_MEDIA_PORT", 7880),
+            udp_port=_port(env, "CHIBO_MEDIA_UDP_PORT", 7882),
+            tcp_port=_port(env, "CHIBO_MEDIA_TCP_PORT", 7881),
+            node_ips=_words(env.get("CHIBO_MEDIA_NODE_IP", "")),
+            tls_cert=env.get("CHIBO_MEDIA_TLS_CERT", ""),
+            tls_key=env.get("CHIBO_MEDIA_TLS_KEY", ""),
+            video_codecs=_words(env.get("CHIBO_MEDIA_CODECS", "vp8").lower()),
+        )
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise LocalError(f"{name} is not a port number: {text!r}")
+    return int(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -1,0 +1,344 @@
+"""All rooms of one process: joins and resumes, the media ports, the clock that drives them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+import time
+
+from google.protobuf.message import DecodeError
+from livekit.protocol.models import Codec as CodecInfo
+from livekit.protocol.models import DisconnectReason, ParticipantInfo, ServerInfo, SpeakerInfo
+from livekit.protocol.models import Room as RoomInfo
+from livekit.protocol.rtc import (
+    JoinResponse,
+    LeaveRequest,
+    ParticipantUpdate,
+    ReconnectResponse,
+    RoomUpdate,
+    SignalResponse,
+    SpeakersChanged,
+)
+
+from signaling import requests, tokens
+from signaling.config import MediaConfig
+from signaling.errors import Denied, LocalError, MalformedMessage, Refused
+from signaling.member import Member
+from signaling.room import Room
+from signaling.runtime import RoomRuntime
+from signaling.session import Outbox, Session
+from signaling.sfu.mux import Mux
+from signaling.sfu.tcp import TcpServer
+from signaling.tokens import Grants
+from signaling.wire import JoinParameters, leave, new_id
+
+log = logging.getLogger(__name__)
+
+VERSION = "1.13.5"  # the LiveKit server version whose behaviour clients may assume
+PROTOCOL = 16
+TICK = 0.05  # seconds between rounds of media upkeep
+TOKEN_INTERVAL = 300.0  # seconds between token refreshes, LiveKit's default
+MAX_REVOKED = 10_000
+
+
+class Engine:
+    """Owns every room. `start` opens the media ports; `stop` sends clients away."""
+
+    def __init__(self, config: MediaConfig) -> None:
+        self.config = config
+        self.keys = {config.api_key: config.api_secret}
+        self.rooms: dict[str, RoomRuntime] = {}
+        self.node_id = new_id("ND")
+        self.udp_port = self.tcp_port = 0
+        self._candidates: tuple[str, ...] = ()
+        self._task: asyncio.Task[None] | None = None
+        self._next_tokens = 0.0
+        self._revoked: dict[tuple[str, str], float] = {}
+
+    def clock(self) -> float:
+        return time.monotonic()
+
+    async def start(self) -> None:
+        """Binds UDP and TCP and starts the clock. Raises LocalError if a port is taken."""
+        config = self.config
+        self._mux = Mux(self.clock)
+        self._tcp = TcpServer(self._mux, self.clock)
+        try:
+            self.udp_port = self._mux.bind(config.host, config.udp_port)
+            self.tcp_port = await self._tcp.bind(config.host, config.tcp_port)
+        except OSError as error:
+            self._mux.close()
+            raise LocalError(f"cannot open the media ports: {error.strerror}") from error
+        self._candidates = tuple(_candidates(config, self.udp_port, self.tcp_port))
+        self._next_tokens = self.clock() + TOKEN_INTERVAL
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Tells every client to reconnect elsewhere or later, and closes the ports."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        sessions = [s for runtime in self.rooms.values() for s in runtime.sessions.values()]
+        for runtime in self.rooms.values():
+            runtime.close(DisconnectReason.SERVER_SHUTDOWN)
+        for session in sessions:
+            await session.closed()
+        self._tcp.close()
+        self._mux.close()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            now = self.clock()
+            for runtime in list(self.rooms.values()):
+                try:
+                    runtime.tick(now)
+                except Exception:
+                    log.exception("a room's upkeep failed")
+                if not runtime.sessions and now - runtime.empty_since > runtime.linger:
+                    del self.rooms[runtime.name]
+            if now >= self._next_tokens:
+                self._next_tokens = now + TOKEN_INTERVAL
+                for runtime in self.rooms.values():
+                    for session in runtime.sessions.values():
+                        self.refresh_token(session)
+
+    # Rooms
+
+    def create_room(
+        self,
+        name: str,
+        metadata: str = "",
+        empty_timeout: int = 0,
+        departure_timeout: int = 0,
+        max_participants: int = 0,
+    ) -> RoomRuntime:
+        """The room of that name, made if it is not there."""
+        runtime = self.rooms.get(name)
+        if runtime is not None:
+            return runtime
+        config = self.config
+        now_ms = int(time.time() * 1000)
+        info = RoomInfo(
+            sid=new_id("RM"),
+            name=name,
+            metadata=metadata,
+            empty_timeout=empty_timeout or config.empty_timeout,
+            departure_timeout=departure_timeout or config.departure_timeout,
+            max_participants=max_participants or config.max_participants,
+            creation_time=now_ms // 1000,
+            creation_time_ms=now_ms,
+            enabled_codecs=self._codecs(),
+        )
+        room = Room(info, new_id, config.video_codecs, config.allow_encrypted_tracks)
+        runtime = RoomRuntime(
+            room,
+            config,
+            self.clock,
+            self.refresh_token,
+            info.empty_timeout,
+            info.departure_timeout,
+        )
+        self.rooms[name] = runtime
+        return runtime
+
+    def delete_room(self, name: str) -> None:
+        runtime = self.rooms.pop(name, None)
+        if runtime is not None:
+            runtime.close(DisconnectReason.ROOM_DELETED)
+
+    def _codecs(self) -> list[CodecInfo]:
+        names = ["audio/opus", *(f"video/{name.upper()}" for name in self.config.video_codecs)]
+        return [CodecInfo(mime=name) for name in names]
+
+    def authorise_join(self, token: str) -> Grants:
+        """The grants of a token that may join a room. Raises Denied."""
+        grants = tokens.verify(token, self.keys, time.time())
+        if not grants.allows("roomJoin"):
+            raise Denied("token does not grant roomJoin")
+        if not grants.room or not grants.identity:
+            raise Denied("token names no room or no identity", 403)
+        if grants.issued <= self._revoked.get((grants.room, grants.identity), -1.0):
+            raise Denied("token has been revoked")
+        runtime = self.rooms.get(grants.room)
+        if runtime is None and not self.config.auto_create:
+            raise Denied("room does not exist", 404)
+        return grants
+
+    def revoke(self, room: str, identity: str, until: float) -> None:
+        """Refuses tokens of that participant issued up to `until` (Unix seconds)."""
+        if len(self._revoked) >= MAX_REVOKED:
+            del self._revoked[next(iter(self._revoked))]
+        self._revoked[room, identity] = until
+
+    def find(self, room: str, identity: str) -> tuple[RoomRuntime, Member]:
+        """A participant by identity. Raises Refused (not_found)."""
+        runtime = self.rooms.get(room)
+        member = runtime.state.by_identity(identity) if runtime is not None else None
+        if runtime is None or member is None:
+            raise Refused("not_found", "participant does not exist")
+        return runtime, member
+
+    # Joining
+
+    def connect(self, grants: Grants, parameters: JoinParameters, outbox: Outbox) -> Session | None:
+        """A socket has opened: a newcomer joins, or a participant resumes.
+
+        None if a resume names nobody we know; then the client has been told to start over.
+        """
+        if parameters.reconnect:
+            return self._resume(grants, parameters, outbox)
+        return self._join(grants, parameters, outbox)
+
+    def _join(self, grants: Grants, parameters: JoinParameters, outbox: Outbox) -> Session | None:
+        runtime = self.create_room(grants.room)
+        limit = runtime.state.info.max_participants
+        present = runtime.state.by_identity(grants.identity) is not None
+        if limit and not present and len(runtime.state.members) >= limit:
+            outbox.send(leave(DisconnectReason.JOIN_FAILURE))
+            return None
+        now = self.clock()
+        now_ms = int(time.time() * 1000)
+        info = ParticipantInfo(
+            sid=new_id("PA"),
+            identity=grants.identity,
+            name=grants.name,
+            metadata=grants.metadata,
+            attributes=dict(grants.attributes),
+            state=ParticipantInfo.JOINING,
+            joined_at=now_ms // 1000,
+            joined_at_ms=now_ms,
+            permission=grants.permission,
+        )
+        if parameters.request is not None and grants.permission.can_update_metadata:
+            info.metadata = parameters.request.metadata or info.metadata
+            info.attributes.update(dict(parameters.request.participant_attributes))
+        member = Member(info, grants, parameters.auto_subscribe)
+        session = Session(runtime, member, parameters.single, self._mux, self._candidates, now)
+        effects = runtime.state.join(member)
+        runtime.execute(effects)
+        runtime.sessions[member.sid] = session
+        session.attach(outbox)
+        session.send(self._join_response(runtime, session))
+        self.refresh_token(session)
+        self._send_speakers(runtime, session)
+        runtime.execute(runtime.state.enter(member.sid))
+        if parameters.request is not None:
+            for request in parameters.request.add_track_requests:
+                runtime.execute(runtime.state.add_track(member.sid, request))
+        if parameters.offer is not None:
+            session.on_offer(parameters.offer)
+        if session.subscriber_primary:
+            session.offer_now()
+        return session
+
+    def _join_response(self, runtime: RoomRuntime, session: Session) -> SignalResponse:
+        return SignalResponse(
+            join=JoinResponse(
+                room=runtime.state.info,
+                participant=session.member.info,
+                other_participants=runtime.state.described_to(session.member),
+                server_version=VERSION,
+                server_info=self._server_info(),
+                subscriber_primary=session.subscriber_primary,
+                ping_interval=5,
+                ping_timeout=15,
+                fast_publish=session.member.permission.can_publish,
+                enabled_publish_codecs=self._codecs(),
+            )
+        )
+
+    def _server_info(self) -> ServerInfo:
+        return ServerInfo(
+            edition=ServerInfo.Standard, version=VERSION, protocol=PROTOCOL, node_id=self.node_id
+        )
+
+    def _send_speakers(self, runtime: RoomRuntime, session: Session) -> None:
+        speaking = runtime.speakers.current()
+        if speaking:
+            infos = [SpeakerInfo(sid=s.sid, level=s.level, active=True) for s in speaking]
+            message = SpeakersChanged(speakers=infos)
+            session.send(SignalResponse(speakers_changed=message))
+
+    def _resume(self, grants: Grants, parameters: JoinParameters, outbox: Outbox) -> Session | None:
+        runtime = self.rooms.get(grants.room)
+        session = runtime.sessions.get(parameters.participant_sid) if runtime else None
+        if runtime is None or session is None or session.member.identity != grants.identity:
+            outbox.send(leave(DisconnectReason.STATE_MISMATCH, LeaveRequest.RECONNECT))
+            return None
+        session.attach(outbox)
+        session.failed_at = None
+        session.send(
+            SignalResponse(
+                reconnect=ReconnectResponse(
+                    last_message_seq=session.last_sequence, server_info=self._server_info()
+                )
+            )
+        )
+        everybody = [session.member.info, *runtime.state.described_to(session.member)]
+        session.send(SignalResponse(update=ParticipantUpdate(participants=everybody)))
+        session.send(SignalResponse(room_update=RoomUpdate(room=runtime.state.info)))
+        self.refresh_token(session)
+        runtime.forget_announced(session)
+        if not session.single:
+            session.offer_now(restart=True)
+        return session
+
+    def refresh_token(self, session: Session) -> None:
+        """Sends a token that will still be good when the client has to resume."""
+        grants = session.member.grants.with_permission(session.member.permission)
+        config = self.config
+        token = tokens.refresh(grants, config.api_key, config.api_secret, time.time())
+        session.send(SignalResponse(refresh_token=token))
+
+    def receive(self, session: Session, data: bytes) -> bool:
+        """One frame from a client. Returns False if the socket is to be closed."""
+        if session.room.sessions.get(session.sid) is not session:
+            return False
+        try:
+            return requests.dispatch(session, data, int(time.time() * 1000))
+        except (MalformedMessage, DecodeError) as error:
+            log.info("bad signalling message", extra={"code": "malformed", "text": str(error)})
+            session.room.remove(session, DisconnectReason.STATE_MISMATCH, LeaveRequest.RECONNECT)
+            return False
+
+    def lost(self, session: Session, outbox: Outbox) -> None:
+        """The signalling socket is gone."""
+        session.detach(outbox, self.clock())
+
+
+def _candidates(config: MediaConfig, udp_port: int, tcp_port: int) -> list[str]:
+    """ICE candidates for every advertised address: UDP first, passive TCP as the fallback."""
+    lines: list[str] = []
+    for index, text in enumerate(config.advertised):
+        for address in _resolve(text):
+            preference = 65535 - index
+            udp = 126 << 24 | preference << 8 | 255
+            tcp = 90 << 24 | preference << 8 | 255
+            number = 2 * len(lines)
+            lines.append(f"{number} 1 udp {udp} {address} {udp_port} typ host")
+            lines.append(f"{number + 1} 1 tcp {tcp} {address} {tcp_port} typ host tcptype passive")
+    return lines
+
+
+def _resolve(text: str) -> list[str]:
+    """The address itself; for a wildcard, the address of the default route."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return [str(info[4][0]) for info in socket.getaddrinfo(text, None, type=socket.SOCK_DGRAM)]
+    if not address.is_unspecified:
+        return [str(address)]
+    found = ["127.0.0.1"]
+    probes = [(socket.AF_INET, "192.0.2.1")]
+    if address.version == 6:
+        probes.append((socket.AF_INET6, "2001:db8::1"))
+    for family, target in probes:
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((target, 9))  # chooses the route, sends nothing
+            found.insert(0, str(probe.getsockname()[0]))
+    return found

@@ -1,0 +1,466 @@
+"""Offers and answers: which section carries which track, with which codec. Pure: no I/O, no clock.
+
+`Answerer` answers the client (its only transport in single-connection mode, its publishing one in
+dual mode); `Offerer` makes the server's offers for the subscribing transport of dual mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from signaling.sfu import rtp, sdp
+
+UP_EXTENSIONS = (
+    rtp.MID,
+    rtp.RID,
+    rtp.REPAIRED_RID,
+    rtp.AUDIO_LEVEL,
+    rtp.TRANSPORT_CC,
+    rtp.ORIENTATION,
+    rtp.ABS_CAPTURE_TIME,
+)
+DOWN_EXTENSIONS = (
+    rtp.AUDIO_LEVEL,
+    rtp.ABS_SEND_TIME,
+    rtp.ORIENTATION,
+    rtp.ABS_CAPTURE_TIME,
+)
+LAYERED = ("vp9", "av1")  # codecs whose receivers need the dependency descriptor
+UP_FEEDBACK = ("transport-cc", "nack", "nack pli", "ccm fir")
+DOWN_FEEDBACK = ("goog-remb", "nack", "nack pli", "ccm fir")
+
+OFFERED = {
+    "opus": sdp.Codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1"),
+    "vp8": sdp.Codec(96, "vp8", 90000, 1, "", DOWN_FEEDBACK),
+    "h264": sdp.Codec(102, "h264", 90000, 1, "", DOWN_FEEDBACK),
+    "vp9": sdp.Codec(98, "vp9", 90000, 1, "", DOWN_FEEDBACK),
+    "av1": sdp.Codec(45, "av1", 90000, 1, "", DOWN_FEEDBACK),
+}
+OFFERED_EXTENSIONS = {
+    "audio": {1: rtp.AUDIO_LEVEL, 2: rtp.ABS_SEND_TIME, 5: rtp.ABS_CAPTURE_TIME},
+    "video": {2: rtp.ABS_SEND_TIME, 4: rtp.ORIENTATION, 5: rtp.ABS_CAPTURE_TIME},
+}
+DEPENDENCY_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What our side of one transport puts into every section."""
+
+    ufrag: str
+    password: str
+    fingerprint: tuple[str, str]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A track the client may send: what its section must be answered with."""
+
+    track_sid: str
+    codec: str
+    dtx: bool = True
+    stereo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A track we send: `stream` and `track_sid` become its msid."""
+
+    track_sid: str
+    kind: str
+    codec: str
+    fmtp: str
+    ssrc: int
+    stream: str
+    cname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A negotiated section in which the client sends."""
+
+    mid: str
+    track_sid: str
+    kind: str
+    codec: sdp.Codec
+    rtx: int | None
+    ssrcs: tuple[int, ...]
+    repairs: dict[int, int]
+    rids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A track we send, with the numbers the client gave it."""
+
+    track_sid: str
+    payload_type: int
+    extensions: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a client's offer."""
+
+    text: str
+    tracks_by_mid: dict[str, str]
+    received: tuple[Received, ...]
+    bound: tuple[Bound, ...]
+    unsupported: tuple[str, ...]
+    extensions: dict[str, int]
+
+
+Resolve = Callable[[str, str, str], Published | None]
+
+
+def matches(codec: sdp.Codec, name: str, fmtp: str) -> bool:
+    """Whether a receiver's payload type can take a stream made with `fmtp`."""
+    if codec.name != name:
+        return False
+    other = sdp.Codec(0, name, 0, 1, fmtp)
+    match name:
+        case "h264":
+            return (codec.parameter("packetization-mode") or "0") == (
+                other.parameter("packetization-mode") or "0"
+            ) and codec.parameter("profile-level-id")[:4].lower() == other.parameter(
+                "profile-level-id"
+            )[:4].lower()
+        case "vp9":
+            return (codec.parameter("profile-id") or "0") == (other.parameter("profile-id") or "0")
+        case _:
+            return True
+
+
+def _rtx_of(section: sdp.Section, payload_type: int) -> sdp.Codec | None:
+    for codec in section.codecs.values():
+        if codec.name == "rtx" and codec.parameter("apt") == str(payload_type):
+            return codec
+    return None
+
+
+def _kept_feedback(codec: sdp.Codec, supported: Iterable[str]) -> sdp.Codec:
+    return replace(codec, feedback=tuple(item for item in codec.feedback if item in supported))
+
+
+def _kept_extensions(section: sdp.Section, codec: str, uris: Iterable[str]) -> dict[int, str]:
+    wanted = {*uris, rtp.DEPENDENCY} if codec in LAYERED else set(uris)
+    return {number: uri for number, uri in section.extensions.items() if uri in wanted}
+
+
+class Answerer:
+    """Answers a client's offers over the life of one transport."""
+
+    def __init__(self, session: int) -> None:
+        self._session = session
+        self._version = 0
+        self._sent: dict[str, Sent] = {}
+        self._waiting: dict[str, Sent] = {}
+        self._released: set[str] = set()
+        self._requested = {"audio": 0, "video": 0}
+        self._free = {"audio": 0, "video": 0}
+        self._known: set[str] = set()
+        self._asked = True  # the client's first offer comes unasked
+
+    def add(self, sent: Sent) -> None:
+        self._waiting[sent.track_sid] = sent
+
+    def remove(self, track_sid: str) -> bool:
+        """Stops sending a track. Returns whether a new offer is needed to tell the client."""
+        if self._waiting.pop(track_sid, None) is not None:
+            return False
+        for mid, sent in list(self._sent.items()):
+            if sent.track_sid == track_sid:
+                del self._sent[mid]
+                self._released.add(mid)
+                return True
+        return False
+
+    def requirement(self) -> tuple[int, int] | None:
+        """Audio and video sections to ask the client for; None if there is nothing to ask.
+
+        (0, 0) asks for a mere re-offer. Sections on order are counted, else requirements sent
+        while an offer is on its way would allocate too many.
+        """
+        if not self._known:
+            return None
+        counts = []
+        for kind in ("audio", "video"):
+            wanted = sum(sent.kind == kind for sent in self._waiting.values())
+            missing = max(0, wanted - self._free[kind] - self._requested[kind])
+            self._requested[kind] += missing
+            counts.append(missing)
+        pending = bool(self._waiting or self._released)
+        if not any(counts) and (self._asked or not pending):
+            return None
+        self._asked = True
+        return counts[0], counts[1]
+
+    def answer(self, offer: sdp.Description, resolve: Resolve, local: Local) -> Answer:
+        """Answers an offer. `resolve(kind, mid, msid track id)` names a sending section's track."""
+        self._version += 1
+        self._free = {"audio": 0, "video": 0}
+        self._asked = False
+        sections: list[sdp.Section] = []
+        received: list[Received] = []
+        bound: list[Bound] = []
+        unsupported: list[str] = []
+        extensions: dict[str, int] = {}
+        for section in offer.sections:
+            reply = self._reply(section, local)
+            if reply.port and section.kind in ("audio", "video"):
+                if section.direction in ("sendonly", "sendrecv"):
+                    published = resolve(section.kind, section.mid, section.track)
+                    got = _receive(section, reply, published) if published else None
+                    if got is not None:
+                        received.append(got)
+                        extensions |= {uri: n for n, uri in reply.extensions.items()}
+                elif section.direction == "recvonly":
+                    if section.mid not in self._known:
+                        left = self._requested[section.kind] - 1
+                        self._requested[section.kind] = max(0, left)
+                    self._fill(section, reply, bound, unsupported)
+                    self._free[section.kind] += section.mid not in self._sent
+                self._released.discard(section.mid)
+                if not reply.codecs:
+                    first = next(iter(section.codecs.values()))
+                    reply.codecs = {first.payload_type: _kept_feedback(first, ())}
+            elif not reply.port:
+                self._lose(section.mid)
+            self._known.add(section.mid)
+            sections.append(reply)
+        description = sdp.Description(
+            sections, ice_lite=True, bundle=[s.mid for s in sections if s.port]
+        )
+        return Answer(
+            sdp.write(description, self._session, self._version, list(local.candidates)),
+            {mid: sent.track_sid for mid, sent in self._sent.items()},
+            tuple(received),
+            tuple(bound),
+            tuple(unsupported),
+            extensions,
+        )
+
+    def _lose(self, mid: str) -> None:
+        """The client stopped a section: its track needs another."""
+        self._released.discard(mid)
+        sent = self._sent.pop(mid, None)
+        if sent is not None:
+            self._waiting[sent.track_sid] = sent
+
+    def _reply(self, section: sdp.Section, local: Local) -> sdp.Section:
+        rejected = (section.port == 0 and not section.bundle_only) or (
+            section.kind not in ("audio", "video", "application")
+            or (section.kind != "application" and not section.codecs)
+        )
+        return sdp.Section(
+            section.kind,
+            section.mid,
+            port=0 if rejected else 9,
+            direction="inactive",
+            ufrag=local.ufrag,
+            password=local.password,
+            fingerprints=[local.fingerprint],
+            setup="active" if section.setup == "passive" else "passive",
+        )
+
+    def _fill(
+        self,
+        section: sdp.Section,
+        reply: sdp.Section,
+        bound: list[Bound],
+        unsupported: list[str],
+    ) -> None:
+        """Puts a track into a section in which the client only receives."""
+        mid = section.mid
+        sent = self._sent.get(mid)
+        if sent is None and mid not in self._released:
+            sent = next((s for s in self._waiting.values() if s.kind == section.kind), None)
+            if sent is not None:
+                del self._waiting[sent.track_sid]
+        if sent is None:
+            return
+        codec = next(
+            (c for c in section.codecs.values() if matches(c, sent.codec, sent.fmtp)), None
+        )
+        if codec is None:
+            self._sent.pop(mid, None)
+            unsupported.append(sent.track_sid)
+            return
+        self._sent[mid] = sent
+        reply.direction = "sendonly"
+        reply.codecs = {codec.payload_type: _kept_feedback(codec, DOWN_FEEDBACK)}
+        reply.extensions = _kept_extensions(section, sent.codec, DOWN_EXTENSIONS)
+        _name(reply, sent)
+        bound.append(
+            Bound(
+                sent.track_sid,
+                codec.payload_type,
+                {uri: number for number, uri in reply.extensions.items()},
+            )
+        )
+
+
+def _name(section: sdp.Section, sent: Sent) -> None:
+    section.stream, section.track = sent.stream, sent.track_sid
+    section.ssrcs, section.cname = [sent.ssrc], sent.cname
+
+
+def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> Received | None:
+    """Answers a sending section with the one codec its track is to use."""
+    fitting = [codec for codec in section.codecs.values() if codec.name == published.codec]
+    if published.codec == "h264":
+        fitting.sort(key=lambda codec: codec.parameter("packetization-mode") != "1")
+    if not fitting:
+        return None
+    codec = _kept_feedback(fitting[0], UP_FEEDBACK)
+    if codec.name == "opus":
+        codec = replace(codec, fmtp=_opus(codec.fmtp, published))
+    rtx = _rtx_of(section, codec.payload_type)
+    reply.direction = "recvonly"
+    reply.codecs = {codec.payload_type: codec}
+    if rtx is not None:
+        reply.codecs[rtx.payload_type] = _kept_feedback(rtx, ())
+    reply.extensions = _kept_extensions(section, codec.name, UP_EXTENSIONS)
+    rids = section.rids if section.rid_direction == "send" else []
+    if rids:
+        reply.rids, reply.rid_direction = rids, "recv"
+    return Received(
+        section.mid,
+        published.track_sid,
+        section.kind,
+        fitting[0],
+        rtx.payload_type if rtx else None,
+        () if rids else tuple(section.ssrcs),
+        dict(section.repairs),
+        tuple(rids),
+    )
+
+
+def _opus(fmtp: str, published: Published) -> str:
+    """Asks the sender for silence suppression and stereo, which only the receiver can ask for."""
+    items = [item.strip() for item in fmtp.split(";") if item.strip()]
+    names = {item.partition("=")[0] for item in items}
+    if published.dtx and "usedtx" not in names:
+        items.append("usedtx=1")
+    if published.stereo and "stereo" not in names:
+        items += ["stereo=1", "sprop-stereo=1"]
+    return ";".join(items)
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One section of our offers; a slot that loses its track is offered inactive once."""
+
+    mid: str
+    kind: str
+    sent: Sent | None = None
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    text: str
+    tracks_by_mid: dict[str, str]
+
+
+@dataclass(slots=True)
+class Offerer:
+    """Makes the server's offers on a subscribing transport, one at a time."""
+
+    session: int
+    version: int = 0
+    outstanding: bool = False
+    dirty: bool = True
+    _slots: list[_Slot] = field(default_factory=list)
+    _waiting: dict[str, Sent] = field(default_factory=dict)
+
+    def add(self, sent: Sent) -> None:
+        self._waiting[sent.track_sid] = sent
+        self.dirty = True
+
+    def remove(self, track_sid: str) -> None:
+        if self._waiting.pop(track_sid, None) is not None:
+            return
+        for slot in self._slots:
+            if slot.sent is not None and slot.sent.track_sid == track_sid:
+                slot.sent, slot.released = None, True
+                self.dirty = True
+
+    def offer(self, local: Local) -> Offer:
+        """The next offer: a data section first, then one section per track."""
+        for sent in self._waiting.values():
+            slot = next(
+                (
+                    s
+                    for s in self._slots
+                    if s.kind == sent.kind and s.sent is None and not s.released
+                ),
+                None,
+            )
+            if slot is None:
+                slot = _Slot(str(len(self._slots) + 1), sent.kind)
+                self._slots.append(slot)
+            slot.sent = sent
+        self._waiting.clear()
+        self.version += 1
+        self.outstanding, self.dirty = True, False
+        sections = [self._section(sdp.Section("application", "0"), local)]
+        sections += [self._media(slot, local) for slot in self._slots]
+        description = sdp.Description(
+            sections, ice_lite=True, bundle=[section.mid for section in sections]
+        )
+        return Offer(
+            sdp.write(description, self.session, self.version, list(local.candidates)),
+            {slot.mid: slot.sent.track_sid for slot in self._slots if slot.sent is not None},
+        )
+
+    def _section(self, section: sdp.Section, local: Local) -> sdp.Section:
+        section.ufrag, section.password = local.ufrag, local.password
+        section.fingerprints = [local.fingerprint]
+        section.setup = "actpass"
+        return section
+
+    def _media(self, slot: _Slot, local: Local) -> sdp.Section:
+        section = self._section(sdp.Section(slot.kind, slot.mid, direction="inactive"), local)
+        sent = slot.sent
+        name = sent.codec if sent is not None else ("opus" if slot.kind == "audio" else "vp8")
+        codec = OFFERED[name]
+        if sent is not None:
+            section.direction = "sendonly"
+            codec = replace(codec, fmtp=codec.fmtp or sent.fmtp)
+            _name(section, sent)
+        section.codecs = {codec.payload_type: codec}
+        section.extensions = dict(OFFERED_EXTENSIONS[slot.kind])
+        if name in LAYERED:
+            section.extensions[DEPENDENCY_ID] = rtp.DEPENDENCY
+        return section
+
+    def answered(self, answer: sdp.Description) -> tuple[list[Bound], list[str]]:
+        """Takes the client's answer. Returns the tracks it takes and those it cannot."""
+        self.outstanding = False
+        by_mid = {section.mid: section for section in answer.sections}
+        bound: list[Bound] = []
+        unsupported: list[str] = []
+        for slot in self._slots:
+            section = by_mid.get(slot.mid)
+            if slot.sent is None:
+                slot.released = False
+                continue
+            codec = None
+            if section is not None and section.port and section.direction != "inactive":
+                codec = next(
+                    (c for c in section.codecs.values() if c.name == slot.sent.codec), None
+                )
+            if section is None or codec is None:
+                unsupported.append(slot.sent.track_sid)
+                continue
+            bound.append(
+                Bound(
+                    slot.sent.track_sid,
+                    codec.payload_type,
+                    {uri: number for number, uri in section.extensions.items()},
+                )
+            )
+        return bound, unsupported

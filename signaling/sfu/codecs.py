@@ -1,0 +1,134 @@
+"""What forwarding must know of each codec: where a picture begins anew, and what to renumber."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Vp8Descriptor:
+    """The VP8 payload descriptor (RFC 7741 §4.2); None where a field is absent."""
+
+    size: int
+    start: bool
+    picture_id: int | None
+    long_picture_id: bool
+    tl0: int | None
+    tid_byte: int | None
+
+
+def parse_vp8(payload: bytes) -> Vp8Descriptor | None:
+    """The descriptor at the front of a VP8 payload, or None if it is cut short."""
+    size = len(payload)
+    if size < 2:
+        return None
+    first = payload[0]
+    start = bool(first & 0x10) and not first & 0x0F
+    if not first & 0x80:
+        return Vp8Descriptor(1, start, None, False, None, None)
+    flags, at = payload[1], 2
+    picture_id, long_id, tl0, tid_byte = None, False, None, None
+    if flags & 0x80:
+        if at >= size:
+            return None
+        long_id = bool(payload[at] & 0x80)
+        if long_id:
+            if at + 1 >= size:
+                return None
+            picture_id = (payload[at] & 0x7F) << 8 | payload[at + 1]
+        else:
+            picture_id = payload[at]
+        at += 2 if long_id else 1
+    if flags & 0x40:
+        if at >= size:
+            return None
+        tl0 = payload[at]
+        at += 1
+    if flags & 0x30:
+        if at >= size:
+            return None
+        tid_byte = payload[at]
+        at += 1
+    if at >= size:
+        return None
+    return Vp8Descriptor(at, start, picture_id, long_id, tl0, tid_byte)
+
+
+class Vp8Numbers:
+    """Keeps picture ids and TL0 indices continuous for one receiver when layers change.
+
+    Offsets are set at the keyframe where the receiver enters a layer (`enter`).
+    """
+
+    __slots__ = ("_last_picture", "_last_tl0", "_picture_offset", "_tl0_offset")
+
+    def __init__(self) -> None:
+        self._last_picture = self._last_tl0 = -1
+        self._picture_offset = self._tl0_offset = 0
+
+    def enter(self, descriptor: Vp8Descriptor) -> None:
+        if descriptor.picture_id is not None and self._last_picture >= 0:
+            self._picture_offset = self._last_picture + 1 - descriptor.picture_id
+        if descriptor.tl0 is not None and self._last_tl0 >= 0:
+            self._tl0_offset = self._last_tl0 + 1 - descriptor.tl0
+
+    def rewrite(self, payload: bytes, descriptor: Vp8Descriptor) -> bytes:
+        """The descriptor bytes to send in place of the first `descriptor.size` of the payload."""
+        if descriptor.picture_id is None and descriptor.tl0 is None:
+            return payload[: descriptor.size]
+        out = bytearray(payload[: descriptor.size])
+        at = 2
+        if descriptor.picture_id is not None:
+            if descriptor.long_picture_id:
+                picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
+                struct.pack_into("!H", out, at, 0x8000 | picture)
+                at += 2
+            else:
+                picture = (descriptor.picture_id + self._picture_offset) & 0x7F
+                out[at] = picture
+                at += 1
+            # A reordered older picture must not pull the next `enter` back onto used numbers.
+            half = 0x4000 if descriptor.long_picture_id else 0x40
+            if self._last_picture < 0 or (picture - self._last_picture) % (2 * half) < half:
+                self._last_picture = picture
+        if descriptor.tl0 is not None:
+            out[at] = self._last_tl0 = (descriptor.tl0 + self._tl0_offset) & 0xFF
+        return bytes(out)
+
+
+def is_keyframe(codec: str, payload: bytes) -> bool:
+    """Whether this payload begins a picture that decodes without any before it."""
+    match codec:
+        case "vp8":
+            descriptor = parse_vp8(payload)
+            return descriptor is not None and descriptor.start and not payload[descriptor.size] & 1
+        case "h264":
+            return _h264_keyframe(payload)
+        case "vp9":
+            # Not inter-predicted (P=0), begins a frame (B=1), lowest spatial layer if any.
+            return len(payload) > 0 and not payload[0] & 0x40 and bool(payload[0] & 0x08)
+        case "av1":
+            return len(payload) > 0 and bool(payload[0] & 0x08)  # N: new coded video sequence
+        case _:
+            return True  # audio: every packet stands alone
+
+
+def _h264_keyframe(payload: bytes) -> bool:
+    """RFC 6184: an SPS alone, in a STAP-A, or an IDR slice (first fragment of one)."""
+    if not payload:
+        return False
+    kind = payload[0] & 31
+    if kind in (5, 7):
+        return True
+    if kind == 24:
+        at = 1
+        while at + 2 < len(payload):
+            size = int.from_bytes(payload[at : at + 2], "big")
+            if payload[at + 2] & 31 in (5, 7):
+                return True
+            at += 2 + size
+        return False
+    if kind == 28 and len(payload) > 1:
+        return payload[1] & 31 in (5, 7) and bool(payload[1] & 0x80)
+    return False

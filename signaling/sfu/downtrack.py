@@ -1,0 +1,235 @@
+"""One track as one subscriber gets it: renumbered so that layer changes look like one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from signaling.sfu import rtcp, rtp
+from signaling.sfu.codecs import Vp8Descriptor, Vp8Numbers
+from signaling.sfu.rtp import HEADER, Packet
+from signaling.sfu.tracks import Layer, SenderClock, UpTrack
+
+RING = 512  # packets kept for retransmission: over a second of a large layer
+MAX_RESENDS = 200  # retransmissions per tick, so that a broken client cannot amplify
+PASSED_ON = (
+    rtp.AUDIO_LEVEL,
+    rtp.ORIENTATION,
+    rtp.ABS_CAPTURE_TIME,
+    rtp.DEPENDENCY,
+)
+
+
+class DownTrack:
+    """Forwards one UpTrack to one subscriber.
+
+    `aim` chooses the layer; the change happens at its next keyframe. Retransmissions repeat the
+    plaintext byte for byte, because SRTP's AEAD ciphers must never see one number with two texts.
+    """
+
+    def __init__(
+        self,
+        source: UpTrack,
+        ssrc: int,
+        send: Callable[[bytes], None],
+        send_rtcp: Callable[[bytes], None],
+    ) -> None:
+        self.source = source
+        self.ssrc = ssrc
+        self.payload_type = 0
+        self.current: Layer | None = None
+        self.target: Layer | None = None
+        self.packets = self.octets = 0
+        self.loss = 0.0
+        self.round_trip = 0.0
+        self.resent = 0
+        self.bound = False
+        self._send = send
+        self._send_rtcp = send_rtcp
+        self._passed: list[tuple[int, int]] = []
+        self._abs_send_time = 0
+        self._offsets: list[tuple[int, int]] = []
+        self._last_seq = -1
+        self._highest = -1
+        self._time_offset = 0
+        self._last_time = 0
+        self._last_sent = 0.0
+        self._clock: SenderClock | None = None
+        self._source_ssrc: int | None = None
+        self._vp8 = Vp8Numbers()
+        self._ring: list[tuple[int, bytes, bytes] | None] = [None] * RING
+        self._resends = 0
+        self._reports: dict[int, float] = {}
+
+    def bind(self, payload_type: int, extensions: dict[str, int]) -> None:
+        """Applies what the subscriber negotiated: payload type and header extension numbers."""
+        self.payload_type = payload_type
+        own = self.source.extension_ids
+        self._passed = [
+            (extensions[uri], own[uri]) for uri in PASSED_ON if uri in extensions and uri in own
+        ]
+        self._abs_send_time = extensions.get(rtp.ABS_SEND_TIME, 0)
+        self.bound = True
+
+    def aim(self, layer: Layer | None) -> None:
+        """Takes `layer` from its next keyframe on; None stops at once."""
+        if layer is self.target:
+            return
+        if self.target is not None and self.target is not self.current:
+            self.target.detach(self)
+        self.target = layer
+        if layer is None:
+            self._stop()
+        elif layer is not self.current:
+            layer.attach(self)
+
+    def _stop(self) -> None:
+        if self.current is not None:
+            self.current.detach(self)
+            self._clock = self.current.clock
+            self.current = None
+
+    def leave(self) -> None:
+        """The layer's stream was interrupted; it will `enter` again at its next keyframe."""
+        if self.current is not None:
+            self._clock = self.current.clock
+            self.current = None
+
+    def enter(
+        self, layer: Layer, packet: Packet, seq: int, vp8: Vp8Descriptor | None, now: float
+    ) -> None:
+        clock = self.current.clock if self.current is not None else self._clock
+        if self.current is not None and self.current is not layer:
+            self.current.detach(self)
+        if self._last_seq < 0:
+            self._last_seq = packet.seq - 1 & 0xFFFF
+        elif layer.ssrc != self._source_ssrc:
+            self._time_offset = self._map_time(layer, clock, packet.timestamp, now)
+        self.current = layer
+        self._source_ssrc = layer.ssrc
+        self._offsets = [(seq, self._last_seq + 1 - seq)]
+        self._highest = seq - 1
+        if vp8 is not None:
+            self._vp8.enter(vp8)
+
+    def _map_time(self, layer: Layer, clock: SenderClock | None, timestamp: int, now: float) -> int:
+        """The timestamp offset that continues our clock on another layer.
+
+        Sender reports of both layers give it exactly; without them, elapsed time does.
+        """
+        rate = self.source.clock_rate
+        elapsed = max(1, int((now - self._last_sent) * rate))
+        guess = self._last_time + elapsed
+        if clock is not None and layer.clock is not None:
+            since = rtp.unwrap(timestamp, layer.clock.rtp, 32) - layer.clock.rtp
+            ntp = layer.clock.ntp + (since << 32) // rate
+            exact = clock.rtp + ((ntp - clock.ntp) * rate >> 32) + self._time_offset
+            ahead = rtp.unwrap(exact & 0xFFFFFFFF, self._last_time, 32) - self._last_time
+            if 0 < ahead < elapsed + rate:
+                guess = self._last_time + ahead
+        return guess - timestamp
+
+    def forward(
+        self, packet: Packet, seq: int, vp8: Vp8Descriptor | None, rest: bytes, now: float
+    ) -> None:
+        start, offset = self._offsets[-1]
+        if seq < start:
+            found = self._offset_before(seq)
+            if found is None:
+                return
+            offset = found
+        number = seq + offset
+        wire_seq = number & 0xFFFF
+        if seq > self._highest:
+            self._highest = seq
+            self._last_seq = number
+            self._last_time = packet.timestamp + self._time_offset & 0xFFFFFFFF
+            self._last_sent = now
+        first, block = 0x80, b""
+        if self._abs_send_time or self._passed:
+            block = self._extensions(packet, now)
+            if block:
+                first = 0x90
+        head = HEADER.pack(
+            first,
+            packet.marker | self.payload_type,
+            wire_seq,
+            packet.timestamp + self._time_offset & 0xFFFFFFFF,
+            self.ssrc,
+        )
+        if vp8 is not None:
+            head += block + self._vp8.rewrite(packet.payload, vp8)
+        elif block:
+            head += block
+        self._ring[wire_seq & RING - 1] = (wire_seq, head, rest)
+        self.packets += 1
+        self.octets += len(rest)
+        self._send(head + rest)
+
+    def _offset_before(self, seq: int) -> int | None:
+        for start, offset in reversed(self._offsets):
+            if seq >= start:
+                return offset
+        return None
+
+    def _extensions(self, packet: Packet, now: float) -> bytes:
+        items = []
+        if packet.extensions:
+            for number, own in self._passed:
+                value = packet.extensions.get(own)
+                if value:
+                    items.append((number, value))
+        if self._abs_send_time:
+            stamp = int(now * 262144) & 0xFFFFFF
+            if not items and self._abs_send_time < 15:
+                word = self._abs_send_time << 28 | 2 << 24 | stamp
+                return b"\xbe\xde\x00\x01" + word.to_bytes(4, "big")
+            items.append((self._abs_send_time, stamp.to_bytes(3, "big")))
+        return rtp.extension_block(items)
+
+    def skip(self, seq: int) -> None:
+        """A packet without content used a number; the newest one closes the gap it leaves."""
+        if seq == self._highest + 1 and self._offsets:
+            self._highest = seq
+            self._offsets.append((seq + 1, self._offsets[-1][1] - 1))
+            del self._offsets[:-8]
+
+    def report(self, ntp: int, timestamp: int, now: float) -> None:
+        """Passes the publisher's clock on, in this stream's timestamps."""
+        if not self.packets:
+            return
+        self._reports[ntp >> 16 & 0xFFFFFFFF] = now
+        while len(self._reports) > 4:
+            del self._reports[next(iter(self._reports))]
+        stamp = timestamp + self._time_offset & 0xFFFFFFFF
+        self._send_rtcp(rtcp.sender_report(self.ssrc, ntp, stamp, self.packets, self.octets))
+
+    def on_report(self, report: rtcp.Report, now: float) -> None:
+        self.loss = report.lost
+        sent = self._reports.get(report.last_report)
+        if sent is not None:
+            self.round_trip = max(0.0, now - sent - report.delay)
+
+    def on_nack(self, seqs: tuple[int, ...]) -> None:
+        for seq in seqs:
+            kept = self._ring[seq & RING - 1] if self._ring else None
+            if kept is not None and kept[0] == seq and self._resends < MAX_RESENDS:
+                self._resends += 1
+                self.resent += 1
+                self._send(kept[1] + kept[2])
+
+    def on_keyframe_request(self) -> None:
+        """The subscriber lost the picture: it waits for a keyframe and others are not disturbed."""
+        layer = self.current
+        if layer is not None:
+            layer.needs_keyframe = True
+
+    def tick(self) -> None:
+        self._resends = 0
+
+    def close(self) -> None:
+        if self.target is not None:
+            self.target.detach(self)
+        if self.current is not None:
+            self.current.detach(self)
+        self.current = self.target = None
+        self._ring = []
