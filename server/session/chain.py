@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.session.events import Event, Logged, from_data, to_data
@@ -63,13 +63,8 @@ def entry(
 ) -> Entry:
     """The log line of an event. `salt` is 32 random bytes, so that a hash tells no short text."""
     body = canonical_bytes({"command": command, "data": to_data(event)})
-    header = {
-        "session": session,
-        "seq": seq,
-        "prev": prev,
-        "type": event.TYPE,
-        "time": time,
-        "actor": actor,
-        "payload_hash": hashlib.sha256(salt + body).hexdigest(),
-    }
-    return Entry(**header, hash=statement_hash(header), salt=salt.hex(), body=body.decode())
+    payload_hash = hashlib.sha256(salt + body).hexdigest()
+    line = Entry(
+        session, seq, prev, event.TYPE, time, actor, payload_hash, "", salt.hex(), body.decode()
+    )
+    return replace(line, hash=statement_hash(line.header()))

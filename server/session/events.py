@@ -601,16 +601,16 @@ class Logged:
 
 
 @cache
-def _adapter(kind: type[Event]) -> TypeAdapter[Event]:
-    return TypeAdapter(kind)
+def _adapter(kind: str) -> TypeAdapter[Event]:
+    return TypeAdapter(BY_TYPE[kind])
 
 
 def to_data(event: Event) -> dict[str, Any]:
     """The event's fields as JSON values."""
-    data: dict[str, Any] = _adapter(type(event)).dump_python(event, mode="json")
+    data: dict[str, Any] = _adapter(event.TYPE).dump_python(event, mode="json")
     return data
 
 
 def from_data(kind: str, data: dict[str, Any]) -> Event:
     """The inverse of `to_data`. Raises KeyError for an unknown type, ValueError for bad fields."""
-    return _adapter(BY_TYPE[kind]).validate_python(data)
+    return _adapter(kind).validate_python(data)

@@ -1,0 +1,104 @@
+"""Whether the recorder has confirmed what it must, and what its statements change in the log."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from server.session import events as e
+from server.session.law import Case, Events, Facts, RecorderFacts
+from server.session.refusal import Refused
+from server.session.stages import RUNNING
+from server.session.state import RecorderStage, State
+
+# A statement is posted every `recording.confirm_seconds`; it stands until the next is overdue by
+# this much, which covers posting and writing it down.
+LATENESS = timedelta(seconds=2.5)
+CHECKPOINT_EVERY = timedelta(seconds=60)  # at most so far apart in the log
+_NAMES: dict[RecorderStage, Literal["waiting", "recording", "stopped"]] = {
+    RecorderStage.WAITING: "waiting",
+    RecorderStage.RECORDING: "recording",
+    RecorderStage.STOPPED: "stopped",
+}
+DISK_FLOOR = 256 * 1024 * 1024  # bytes; about an hour of one camera and all microphones
+
+
+def require(case: Case) -> RecorderFacts | None:
+    """The statement that confirms the recording. Raises Refused with what is missing.
+
+    Every camera that is on must be fresh on disk, and the sound of whoever has the floor (else the
+    chair) if their microphone is on. When nobody sends anything yet, the recorder must be there
+    and able to write. None when the rules do not ask for a recording.
+    """
+    if not case.state.rules.flag("recording.required"):
+        return None
+    refusal = obstacle(case.state, case.facts, case.now)
+    if refusal is not None:
+        raise refusal
+    return case.facts.recorder
+
+
+def obstacle(state: State, facts: Facts, now: datetime) -> Refused | None:
+    said = facts.recorder
+    limit = timedelta(seconds=state.rules.number("recording.confirm_seconds")) + LATENESS
+    if said is None:
+        return Refused("recorder_absent")
+    if now - said.at > limit:
+        return Refused("recorder_silent", seconds=int((now - said.at).total_seconds()))
+    if said.disk_free < DISK_FLOOR:
+        return Refused("recorder_disk_full", megabytes=said.disk_free // (1024 * 1024))
+    on = [track for track in said.tracks if not track.muted]
+    if said.state == "waiting" and not on and not facts.switched_on:
+        return None
+    if said.state != "recording":
+        return Refused("recorder_not_recording")
+    return _tracks_obstacle(state, facts, said)
+
+
+def _tracks_obstacle(state: State, facts: Facts, said: RecorderFacts) -> Refused | None:
+    speaker = state.floor.person if state.floor else state.chair
+    fresh = {(t.person, t.source) for t in said.tracks if t.fresh and not t.muted}
+    wanted = {(t.person, t.source) for t in said.tracks if not t.muted} | facts.switched_on
+    for person, source in sorted(wanted - fresh, key=str):
+        name = state.name(person) or "phòng họp"
+        if source == "camera":
+            return Refused("camera_not_recorded", name=name)
+        if source == "microphone" and person == speaker:
+            return Refused("voice_not_recorded", name=name)
+    return None
+
+
+def statement_events(
+    state: State, said: RecorderFacts, point: e.Checkpointed, gaps: list[e.RecordingGap]
+) -> Events:
+    """What one statement of the recorder adds to the log: changes, gaps, and now and then itself.
+
+    `point` is the statement as an event; it goes in when its nonce answers a vote's opening or
+    closing, when a minute has passed, or beside any change.
+    """
+    changes: Events = [
+        gap for gap in gaps if (gap.from_ms, gap.to_ms) not in state.recorder.reported_gaps
+    ]
+    stage = _stage(said.state)
+    if stage is not state.recorder.stage and state.stage in RUNNING:
+        reason = said.state if stage is RecorderStage.STOPPED else ""
+        changes.append(e.RecorderChanged(_NAMES[stage], reason))
+    answers = not state.recorder.nonce_answered and point.nonce == state.recorder.nonce
+    last = state.recorder.checkpoint_at
+    due = last is None or said.at - last >= CHECKPOINT_EVERY
+    if changes or answers or (due and state.stage in RUNNING):
+        changes.append(point)
+    return changes
+
+
+def silence_events(state: State, facts: Facts, now: datetime) -> Events:
+    """The recorder has not been heard in time: the log says so, once."""
+    if state.stage not in RUNNING or state.recorder.stage is RecorderStage.STOPPED:
+        return []
+    limit = 2 * timedelta(seconds=state.rules.number("recording.confirm_seconds")) + LATENESS
+    heard = facts.recorder.at if facts.recorder else state.opened_at
+    if heard is None or now - heard <= limit:
+        return []
+    return [e.RecorderChanged("stopped", "silent")]
+
+
+def _stage(said: str) -> RecorderStage:
+    return RecorderStage(said) if said in ("waiting", "recording") else RecorderStage.STOPPED
