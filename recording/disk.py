@@ -75,7 +75,6 @@ class SessionDisk:
         self._chain = Chain()
         self._totals = _Totals()
         self._journals: dict[tuple[str, int], BinaryIO] = {}
-        self._records = 0
 
     @property
     def head(self) -> str:
@@ -92,10 +91,6 @@ class SessionDisk:
     @property
     def size(self) -> int:
         return self._totals.size
-
-    @property
-    def duration_ms(self) -> int:
-        return self._totals.last_ms - self._totals.first_ms
 
     def free(self) -> int:
         return shutil.disk_usage(self.directory).free
@@ -162,6 +157,17 @@ class SessionDisk:
             reason=gap.reason,
         )
         return self._totals.gaps
+
+    def end(self, final: bool) -> dict[str, Any]:
+        """Records the end, or that it is to be continued; returns what the application is told."""
+        totals = self._totals
+        facts = {
+            "segments": totals.segments,
+            "duration_ms": totals.last_ms - totals.first_ms,
+            "bytes": totals.size,
+        }
+        self.record("end" if final else "pause", **facts)
+        return {"session_id": self._session_id, "head": self.head, **facts}
 
     def record(self, type: str, **facts: Any) -> None:
         """Appends one synced line to the manifest."""

@@ -5,9 +5,9 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from recording.disk import Seal, SessionDisk
 from recording.errors import RecordingError
@@ -21,8 +21,11 @@ from signaling.client.transport import now_ns
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 TICK = 1.0
-NOTHING_TO_RECORD_NS = 3_000_000_000  # back for so long in a silent room: the gap is over
+BACK_WITHIN_NS = 3_000_000_000  # a track still silent then has trouble of its own
 RECENT_NS = 20_000_000_000
 EXPELLED_RETRY = 2.0
 KINDS = {
@@ -47,11 +50,13 @@ class JobSpec:
 
 @dataclass(slots=True)
 class _Away:
-    """Since when nothing could be recorded, and since when the room is joined again."""
+    """Since when nothing could be recorded, since when the room is joined again, and when each
+    track's media came again."""
 
     since_ns: int
     reason: str
     back_ns: int = 0
+    tracks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,7 +96,8 @@ class RecordingJob:
         self._speech = SpeechLog()
         self._away: _Away | None = None
         self._problem = "not joined yet"
-        self._disk_failed = False
+        self._disk_problem = ""
+        self._stopped = False
         self._disk_turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._free = 0
@@ -117,27 +123,31 @@ class RecordingJob:
         for sid in list(self._recorders):
             self._end(sid, "stopped")
         self._speeches += self._speech.finish()
+        if self._away is not None:
+            self._away.back_ns = self._away.back_ns or self._clock()
+            self._end_gap_if_back(self._clock() + BACK_WITHIN_NS)
         await self.flush()
-        facts = await self._on_disk(self._finish, final)
+        facts = await self._on_disk(self._disk.end, final)
         self._thread.shutdown()
-        self._problem = "stopped"
+        self._stopped = True
         return facts
 
     async def flush(self) -> None:
         """Puts everything received so far on disk."""
         async with self._disk_turn:
-            effects, self._effects = self._effects, []
-            gaps, self._new_gaps = self._new_gaps, []
-            speeches, self._speeches = self._speeches, []
             try:
-                if self._disk_failed:
+                if self._disk_problem:
                     await self._open_disk("disk")
-                    self._disk_failed = False
-                    effects = []  # of segments that the failure cut off
-                until, told = await self._on_disk(self._write, effects, gaps, speeches)
+                    self._start_over()
+                effects, self._effects = self._effects, []
+                until, told, said = await self._on_disk(
+                    self._write, effects, tuple(self._new_gaps), tuple(self._speeches)
+                )
             except (OSError, RecordingError) as error:
-                self._fail(f"the disk refuses: {error}")
+                self._fail(str(error))
                 return
+            del self._new_gaps[: len(told)]
+            del self._speeches[:said]
         self._told_gaps += told
         for effect in effects:
             if isinstance(effect, Append):
@@ -169,9 +179,8 @@ class RecordingJob:
                         muted,
                     )
                 )
-        state: State = "waiting" if self._problem else "recording"
-        if self._problem == "stopped":
-            state = "stopped"
+        problem = self._disk_problem or self._problem
+        state: State = "stopped" if self._stopped else "waiting" if problem else "recording"
         return RecorderStatus(
             self.spec.session_id,
             self._disk.seq,
@@ -182,7 +191,7 @@ class RecordingJob:
             self._disk.size,
             self._free,
             state,
-            self._problem,
+            problem,
             now_ms,
         )
 
@@ -194,12 +203,10 @@ class RecordingJob:
                 self._take(sid, recorder.tick(now))
                 self._speech.level(recorder.track.participant_identity, recorder.take_level(), now)
             self._speeches += self._speech.tick(now)
-            away = self._away
-            if away and away.back_ns and now - away.back_ns > NOTHING_TO_RECORD_NS:
-                self._back(away.back_ns)
+            self._end_gap_if_back(now)
             await self.flush()
 
-    async def _on_disk(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def _on_disk(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
 
     async def _open_disk(self, reason: str) -> None:
@@ -213,10 +220,10 @@ class RecordingJob:
 
     def _write(
         self,
-        effects: list[Effect],
-        gaps: list[tuple[Gap, str, str]],
-        speeches: list[Speech],
-    ) -> tuple[dict[str, int], list[GapStatus]]:
+        effects: Sequence[Effect],
+        gaps: Sequence[tuple[Gap, str, str]],
+        speeches: Sequence[Speech],
+    ) -> tuple[dict[str, int], list[GapStatus], int]:
         until = self._disk.apply(effects)
         told = []
         for gap, track, participant in gaps:
@@ -231,31 +238,26 @@ class RecordingJob:
                 level=speech.level,
             )
         self._free = self._disk.free()
-        return until, told
-
-    def _finish(self, final: bool) -> dict[str, Any]:
-        disk = self._disk
-        facts = {
-            "segments": disk.segments,
-            "duration_ms": disk.duration_ms,
-            "bytes": disk.size,
-        }
-        disk.record("end" if final else "pause", **facts)
-        return {"session_id": self.spec.session_id, "head": disk.head, **facts}
+        return until, told, len(speeches)
 
     def _fail(self, problem: str) -> None:
-        """The disk is gone: forget what is open, begin anew once it is back."""
-        log.error("%s: %s", self.spec.session_id, problem)
-        self._problem = problem
-        self._disk_failed = True
-        now = self._clock()
-        for sid, recorder in list(self._recorders.items()):
-            self._recorders[sid] = self._recorder(recorder.track, recorder.muted, sid)
+        """The disk is gone: what is open on it is cut off, and nothing is kept in memory."""
+        log.error("%s: the disk refuses: %s", self.spec.session_id, problem)
+        self._disk_problem = f"the disk refuses: {problem}"
         self._effects.clear()
         if self._away is None:
-            self._away = _Away(now, "disk")
+            self._away = _Away(self._clock(), "disk")
 
-    def _recorder(self, track: RemoteTrack, muted: bool, sid: str) -> TrackRecorder:
+    def _start_over(self) -> None:
+        """The disk is back, with everything on it finished: begin new segments."""
+        self._disk_problem = ""
+        self._effects.clear()
+        for sid, recorder in list(self._recorders.items()):
+            self._recorders[sid] = self._recorder(recorder.track, recorder.muted)
+            self._client.request_keyframe(sid)
+
+    def _recorder(self, track: RemoteTrack, muted: bool) -> TrackRecorder:
+        sid = track.sid
         if sid in self._recorders:
             self._indexes[sid] = self._recorders[sid].next_index
         publisher = self._publishers.setdefault(track.participant_sid, LeastOffset())
@@ -272,21 +274,32 @@ class RecordingJob:
                 case Gap():
                     track = self._recorders[sid].track
                     self._new_gaps.append((effect, sid, track.participant_identity))
+                case Begin() | Append() | Close() if self._disk_problem:
+                    continue
                 case Begin() | Close():
                     self._effects.append(effect)
                 case Append(until_ns=until_ns):
                     self._effects.append(effect)
-                    if self._away is not None and not self._disk_failed:
-                        self._back(until_ns)
+                    if self._away is not None:
+                        self._away.tracks.setdefault(sid, until_ns)
                 case _:
                     raise AssertionError(f"unknown effect {effect}")
 
-    def _back(self, until_ns: int) -> None:
-        away, self._away = self._away, None
-        assert away is not None
-        until = max(until_ns, away.since_ns)
-        gap = Gap(away.since_ns // 1_000_000, until // 1_000_000, away.reason)
-        self._new_gaps.append((gap, "", ""))
+    def _end_gap_if_back(self, now: int) -> None:
+        """The gap lasts until every open microphone and camera is being recorded again."""
+        away = self._away
+        if away is None or not away.back_ns or self._disk_problem:
+            return
+        missing = any(
+            not recorder.muted and sid not in away.tracks
+            for sid, recorder in self._recorders.items()
+        )
+        overdue = now - away.back_ns > BACK_WITHIN_NS
+        if overdue or (away.tracks and not missing):
+            self._away = None
+            until = max([away.since_ns, away.back_ns, *away.tracks.values()])
+            gap = Gap(away.since_ns // 1_000_000, until // 1_000_000, away.reason)
+            self._new_gaps.append((gap, "", ""))
 
     def _end(self, sid: str, why: str) -> None:
         recorder = self._recorders.get(sid)
@@ -304,7 +317,7 @@ class RecordingJob:
 
     def on_track(self, track: RemoteTrack) -> None:
         self._end(track.sid, "ended")
-        self._recorders[track.sid] = self._recorder(track, track.muted, track.sid)
+        self._recorders[track.sid] = self._recorder(track, track.muted)
 
     def on_rtp(self, track: RemoteTrack, packet: bytes, arrival_ns: int) -> None:
         recorder = self._recorders.get(track.sid)
@@ -346,6 +359,7 @@ class RecordingJob:
             recent = now - self._last_heard_ns < RECENT_NS
             self._away = _Away(self._last_heard_ns if recent else now, "disconnected")
         self._away.back_ns = 0
+        self._away.tracks.clear()
         if final:
             asyncio.get_running_loop().call_later(EXPELLED_RETRY, self._rejoin)
 

@@ -97,6 +97,7 @@ class TrackRecorder:
         self._hole: str | None = None  # why media is missing since `_covered_ns`
         self._covered_ns = 0
         self._lost_in_segment = 0
+        self._new_packets = 0  # received for the segment, not yet counted there
         self._loudest = rtp.SILENT
 
     def take_level(self) -> int:
@@ -172,8 +173,7 @@ class TrackRecorder:
             self._hole = self._hole or "loss"
         else:
             self.packets += 1
-            if self._open:
-                self._open.packets += 1
+            self._new_packets += 1
         effects: list[Effect] = []
         if self.track.kind == "audio":
             if isinstance(item, rtp.RtpPacket) and opus.samples(item.payload):
@@ -197,13 +197,14 @@ class TrackRecorder:
         if self._open is not None and self._repeats(unit):
             return []
         if self._open is not None and self._must_cut(unit, size):
-            jump = self._jumps(unit)
-            effects += self._close("cut", None if jump else unit)
+            effects += self._close("cut", None if self._jumps(unit) else unit)
         if self._open is None:
             if not unit.key:  # only after a stall: the next keyframe begins the segment
                 return [*effects, WantKeyframe()]
             effects += self._begin(unit, size)
         assert self._open is not None
+        self._open.packets += self._new_packets
+        self._new_packets = 0
         utc = self._clock.utc_ns(unit.ticks)
         effects += self._fill_hole(utc)
         if unit is not self._open.first:
@@ -239,7 +240,7 @@ class TrackRecorder:
         )
         self._index += 1
         self._size = size
-        self._open = _Open(head, unit, unit, None, 1, self._lost_in_segment, [])
+        self._open = _Open(head, unit, unit, None, 0, self._lost_in_segment, [])
         self._lost_in_segment = 0
         return [Begin(head)]
 
