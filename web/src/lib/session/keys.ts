@@ -13,7 +13,7 @@ export interface DeviceKey {
   /** Highest counter signed with; rises with each ballot and check-in. */
   counter: number;
   /** Hash of the last ballot signed here that the server confirmed. */
-  previous: string | null;
+  previous: { hash: string; seq: number } | null;
   certified: boolean;
 }
 
