@@ -60,6 +60,11 @@ class Config:
     metrics_token: Secret
     trusted_proxies: str  # addresses whose X-Forwarded-For is believed
     web_dist: Path
+    name: str  # of the installation, shown before anybody signs in
+    operator: str
+    place: str
+    helper_name: str
+    helper_phone: str
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -103,6 +108,11 @@ class Config:
             metrics_token=read.secret("CHIBO_METRICS_TOKEN"),
             trusted_proxies=env.get("CHIBO_TRUSTED_PROXIES", ""),
             web_dist=read.path("CHIBO_WEB_DIST", Path(__file__).parent.parent / "web" / "dist"),
+            name=env.get("CHIBO_NAME") or "Sinh hoạt chi bộ trực tuyến",
+            operator=env.get("CHIBO_OPERATOR", ""),
+            place=env.get("CHIBO_PLACE", ""),
+            helper_name=env.get("CHIBO_HELPER_NAME", ""),
+            helper_phone=env.get("CHIBO_HELPER_PHONE", ""),
         )
         if problems := read.problems + config.problems():
             raise ConfigError(problems)
@@ -128,8 +138,10 @@ class Config:
         ):
             if urlsplit(value).scheme not in schemes:
                 found.append(f"{name} is {value!r}; it must begin with {'://, '.join(schemes)}://.")
-        if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
-            found.append("CHIBO_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
+        if not self.database_url.startswith(
+            ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+        ):
+            found.append("CHIBO_DATABASE_URL must begin with sqlite:/// or postgresql://.")
         if self.tls and self.livekit_url.startswith("ws://"):
             found.append("LIVEKIT_URL must be wss:// when CHIBO_PUBLIC_URL is https://.")
         local = self.hostname == "localhost" or self.hostname.endswith(".localhost")

@@ -6,6 +6,7 @@ from server.http.model import Done, Model
 from server.http.routing import As, Route, Who
 from server.identity import api as identity
 from server.identity import models as i
+from server.identity import recovery
 from server.operations import api as operations
 from server.people import api as people
 from server.people import models as p
@@ -51,6 +52,8 @@ ROUTES: list[Route] = [
     ),
     Route("POST", "/api/sign-out", None, Done, Who.PASSWORD_GIVEN, identity.sign_out),
     Route("GET", "/api/me", None, i.Me, Who.SIGNED_IN, identity.me),
+    Route("GET", "/api/me/notices", None, i.Notices, Who.SIGNED_IN, identity.list_notices),
+    Route("POST", "/api/me/notices/seen", None, Done, Who.SIGNED_IN, identity.see_notices),
     Route("POST", "/api/me/factor", i.CodeBody, i.Me, Who.SIGNED_IN, identity.prove_factor),
     Route(
         "POST", "/api/me/password", i.NewPasswordBody, Done, Who.SIGNED_IN, identity.change_password
@@ -70,7 +73,15 @@ ROUTES: list[Route] = [
         i.OneTimeLinkBody,
         Done,
         Who.ANYONE,
-        identity.use_one_time_link,
+        recovery.use_one_time_link,
+    ),
+    Route(
+        "POST",
+        "/api/members/{member_id}/invitation",
+        None,
+        i.Invitation,
+        Who.KEEPER_OF_MEMBER,
+        recovery.invite,
     ),
     Route(
         "POST",
@@ -78,7 +89,7 @@ ROUTES: list[Route] = [
         None,
         i.Card,
         Who.SECRETARY_OF_MEMBER,
-        identity.issue_card,
+        recovery.issue_card,
     ),
     Route(
         "POST",
@@ -86,30 +97,30 @@ ROUTES: list[Route] = [
         i.ResetBody,
         i.Reset,
         Who.SECRETARY_OF_MEMBER,
-        identity.request_reset,
+        recovery.request_reset,
     ),
-    Route("GET", "/api/admin/resets", None, i.Resets, Who.ADMINISTRATOR, identity.list_resets),
+    Route("GET", "/api/admin/resets", None, i.Resets, Who.ADMINISTRATOR, recovery.list_resets),
     Route(
         "POST",
         "/api/admin/resets/{reset_id}/approve",
         None,
         i.Reset,
         Who.ADMINISTRATOR,
-        identity.approve_reset,
+        recovery.approve_reset,
     ),
     # people
     Route("GET", "/api/cells", None, p.Cells, Who.SIGNED_IN, people.list_cells),
     Route("POST", "/api/cells", p.CellBody, p.Cell, Who.ADMINISTRATOR, people.create_cell),
     Route("PUT", "/api/cells/{cell_id}", p.CellBody, p.Cell, Who.ADMINISTRATOR, people.change_cell),
     Route(
-        "GET", "/api/cells/{cell_id}/members", None, p.Members, Who.CELL_LEADER, people.list_members
+        "GET", "/api/cells/{cell_id}/members", None, p.Members, Who.CELL_KEEPER, people.list_members
     ),
     Route(
         "POST",
         "/api/cells/{cell_id}/members",
         p.MemberBody,
         p.Member,
-        Who.CELL_LEADER,
+        Who.CELL_KEEPER,
         people.create_member,
     ),
     Route(
@@ -117,7 +128,7 @@ ROUTES: list[Route] = [
         "/api/members/{member_id}",
         p.MemberBody,
         p.Member,
-        Who.SECRETARY_OF_MEMBER,
+        Who.KEEPER_OF_MEMBER,
         people.change_member,
     ),
     Route(
@@ -133,7 +144,7 @@ ROUTES: list[Route] = [
         "/api/cells/{cell_id}/members/csv/preview",
         p.CsvBody,
         p.CsvPreview,
-        Who.CELL_LEADER,
+        Who.CELL_KEEPER,
         people.preview_csv,
         max_body=1024 * 1024,
     ),
@@ -142,7 +153,7 @@ ROUTES: list[Route] = [
         "/api/cells/{cell_id}/members/csv",
         p.CsvBody,
         p.CsvPreview,
-        Who.CELL_LEADER,
+        Who.CELL_KEEPER,
         people.import_csv,
         max_body=1024 * 1024,
     ),

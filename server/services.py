@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from server.config import Config
 from server.keys import Keyring
+from server.operations.measures import Measures
 from server.store.database import Database
 
 if TYPE_CHECKING:
@@ -30,3 +31,5 @@ class Services:
     clock: Callable[[], datetime]  # aware, UTC
     new_id: Callable[[], str]
     session: "SessionService"
+    measures: Measures
+    web_bundle: str  # SHA-256 of the web bundle served; empty when none is built

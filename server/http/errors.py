@@ -90,7 +90,7 @@ def problem_of(error: Exception) -> tuple[int, Problem]:
         try:
             message = error.message
         except UnknownText:
-            log.error("text_missing", code=error.code)
+            log.error("text_missing", refusal=error.code)
             message = say("refused.without_text")
         return error.status, Problem(code=error.code, message=message, params=error.params)
     log.error("unexpected", exc_info=error)

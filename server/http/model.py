@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """Immutable, and an unknown field in a request is an error, not ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True
+    )
 
 
 class Done(Model):

@@ -16,9 +16,11 @@ class Who(Enum):
     SIGNED_IN = "signed_in"  # password and second factor
     CELL_MEMBER = "cell_member"  # of {cell_id}, not a former one
     CELL_LEADER = "cell_leader"  # secretary or deputy of {cell_id}
+    CELL_KEEPER = "cell_keeper"  # leader of {cell_id}, or an administrator
     PARTICIPANT = "participant"  # on the roster of {session_id}, not removed
     SESSION_LEADER = "session_leader"  # secretary or deputy of the cell that holds {session_id}
     SECRETARY_OF_MEMBER = "secretary_of_member"  # leader of the cell that {member_id} belongs to
+    KEEPER_OF_MEMBER = "keeper_of_member"  # that leader, or an administrator
     OFFICER = "officer"  # of the upper committee
     OFFICER_STEPPED_UP = "officer_stepped_up"  # and proved the second factor in the last 10 minutes
     ADMINISTRATOR = "administrator"

@@ -128,6 +128,26 @@ class OneTimeLinkBody(Model):
     phone: str | None = None
 
 
+class Invitation(Model):
+    """A one-time link by which a new member sets a password; shown once, to be handed over."""
+
+    member_name: str
+    link: str
+    expires_at: datetime
+
+
+class Notice(Model):
+    """Something done to this account by others, as a sentence."""
+
+    id: str
+    text: str
+    at: datetime
+
+
+class Notices(Model):
+    notices: list[Notice]
+
+
 class ResetBody(Model):
     reason: str
 

@@ -1,21 +1,72 @@
-"""Handlers of the operations routes."""
+"""Handlers that operators and their machines call."""
 
-from typing import Any
+import asyncio
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse, Response
 
 from server.http.call import Call
+from server.http.openapi import document
+from server.store import counts
+from server.store.schema import SchemaBehind, require_current
+
+COUNTED = {
+    "sign_ins": "Sign-ins that have not ended.",
+    "sessions_running": "Sessions that are open now.",
+    "events": "Events in all logs.",
+    "outbox_waiting": "Deliveries to other installations that are not acknowledged yet.",
+}
+TIMEOUT = 2.0  # seconds; a probe must never wait longer than its caller
 
 
-async def healthz(call: Call) -> Any:
-    raise NotImplementedError
+async def healthz(_call: Call) -> Response:
+    """This process answers. Nothing else is asked, so that a slow database restarts nobody."""
+    return JSONResponse({"status": "ok"})
 
 
-async def readyz(call: Call) -> Any:
-    raise NotImplementedError
+async def readyz(call: Call) -> Response:
+    """Whether a session could be held now: database, schema, media server. 503 if not."""
+    checks = {"database": await _database(call), "media": await _media(call)}
+    ready = all(word == "ok" for word in checks.values())
+    status = "ok" if ready else "not ready"
+    return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
 
 
-async def metrics(call: Call) -> Any:
-    raise NotImplementedError
+async def metrics(call: Call) -> Response:
+    services = call.services
+    for name, count in (await services.database.read(counts.all_counts, call.now)).items():
+        services.measures.gauge(name, COUNTED[name], count)
+    return Response(services.measures.page(), media_type="text/plain; version=0.0.4")
 
 
-async def openapi(call: Call) -> Any:
-    raise NotImplementedError
+async def openapi(_call: Call) -> Response:
+    from server.routes import ROUTES  # the table names this handler, so it cannot come earlier
+
+    return JSONResponse(document(ROUTES, "chibo", "1"))
+
+
+async def _database(call: Call) -> str:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await call.services.database.read(require_current)
+    except SchemaBehind:
+        return "old schema"
+    except Exception:
+        return "away"
+    return "ok"
+
+
+async def _media(call: Call) -> str:
+    """A cell's installation needs the media server; whether its port takes connections."""
+    config = call.services.config
+    if config.installation_kind != "cell":
+        return "ok"
+    parts = urlsplit(config.livekit_internal_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError):
+        return "away"
+    writer.close()
+    return "ok"

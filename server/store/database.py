@@ -24,7 +24,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = sqlite_engine(url) if self.sqlite else create_engine(url, pool_size=10)
+        self.engine = sqlite_engine(url) if self.sqlite else postgres_engine(url)
         self._writing = self.engine.execution_options(immediate=True)
         self._writers = ThreadPoolExecutor(1 if self.sqlite else 8, "db-write")
         self._readers = ThreadPoolExecutor(4 if self.sqlite else 8, "db-read")
@@ -57,8 +57,16 @@ class Database:
         self.engine.dispose()
 
 
+CONNECT = {"timeout": 30, "check_same_thread": False}
+
+
+def postgres_engine(url: str) -> Engine:
+    parts = make_url(url).set(drivername="postgresql+psycopg")
+    return create_engine(parts, pool_size=16, pool_pre_ping=True, hide_parameters=True)
+
+
 def sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(url, hide_parameters=True, connect_args=CONNECT)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:

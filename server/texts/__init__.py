@@ -20,12 +20,12 @@ def say(code: str, /, **params: Any) -> str:
 
 @cache
 def catalogue() -> dict[str, str]:
-    """All sentences, `table.key` flattened. Raises ValueError when two files share a code."""
+    """All sentences, `table.key` flattened. Raises ValueError when two files differ."""
     texts: dict[str, str] = {}
     for file in sorted(Path(__file__).parent.glob("*.toml")):
         for code, text in _flat(tomllib.loads(file.read_text("utf-8"))):
-            if code in texts:
-                raise ValueError(f"{file.name}: {code} is already in another file")
+            if texts.get(code, text) != text:
+                raise ValueError(f"{file.name}: {code} says something else in another file")
             texts[code] = text
     return texts
 

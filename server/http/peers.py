@@ -1,0 +1,70 @@
+"""Requests between installations: signed by the sender's key, fresh, and good only once."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import HTTPConnection
+
+from server.http.call import Principal
+from server.http.errors import NotSignedIn
+from server.keys import Keyring
+from server.services import Services
+from server.store import access, peers
+from voting.errors import VotingError
+from voting.signing import PublicKey, from_base64url
+
+SKEW = timedelta(minutes=5)
+
+
+def signed_headers(
+    keys: Keyring, method: str, path: str, body: bytes, now: datetime
+) -> dict[str, str]:
+    """The headers to send with a request; `path` as in the request line, with its query."""
+    time, nonce = now.isoformat(), secrets.token_hex(16)
+    return {
+        "X-Peer": keys.installation_id,
+        "X-Key-Id": keys.seal.key_id,
+        "X-Time": time,
+        "X-Nonce": nonce,
+        "X-Signature": keys.seal.sign(_statement(method, path, time, nonce, body)),
+    }
+
+
+async def peer_of(
+    services: Services, request: HTTPConnection, method: str, body: bytes, now: datetime
+) -> Principal:
+    """The confirmed peer that signed this request. Raises NotSignedIn."""
+    headers = request.headers
+    row = await services.database.read(access.peer_by_id, headers.get("x-peer", ""))
+    if row is None or row["confirmed_at"] is None or row["key_id"] != headers.get("x-key-id"):
+        raise NotSignedIn("peer_unknown")
+    time, nonce = headers.get("x-time", ""), headers.get("x-nonce", "")
+    try:
+        key = PublicKey.from_spki(from_base64url(row["spki"]))
+        sent_at = datetime.fromisoformat(time)
+    except (ValueError, VotingError):
+        raise NotSignedIn("peer_signature") from None
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    statement = _statement(method, path, time, nonce, body)
+    if not 16 <= len(nonce) <= 64 or not key.verify(statement, headers.get("x-signature", "")):
+        raise NotSignedIn("peer_signature")
+    if sent_at.tzinfo is None or abs(now - sent_at) > SKEW:
+        raise NotSignedIn("peer_time")
+    try:
+        await services.database.write(peers.remember_nonce, row["id"], nonce, now, now - 3 * SKEW)
+    except IntegrityError:
+        raise NotSignedIn("peer_replayed") from None
+    return Principal("peer", peer_id=row["id"])
+
+
+def _statement(method: str, path: str, time: str, nonce: str, body: bytes) -> dict[str, str]:
+    return {
+        "purpose": "peer-request",
+        "method": method,
+        "path": path,
+        "time": time,
+        "nonce": nonce,
+        "body": hashlib.sha256(body).hexdigest(),
+    }

@@ -1,0 +1,14 @@
+"""Alembic's environment: runs on the connection that `server.store.schema` gives it."""
+
+from alembic import context
+
+from server.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite changes a table by copying it
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()
