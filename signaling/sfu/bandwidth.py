@@ -12,6 +12,7 @@ FIRST_WAIT = 3.0  # seconds without congestion before the first attempt
 MAX_WAIT = 30.0
 RELEASE = 8_000_000  # bit/s; a limit above this is no limit
 FLOOR = 30_000  # bit/s
+PATIENCE = 1.0  # seconds a REMB must stay low: it lags behind when a stream begins or bursts
 
 
 class Estimator:
@@ -23,12 +24,19 @@ class Estimator:
         self._raised_at = 0.0
         self._wait = FIRST_WAIT
         self._loss_at = 0.0
+        self._low_since: float | None = None
 
     def on_estimate(self, bitrate: int, sending: float, now: float) -> None:
         """A REMB while we send `sending` bit/s."""
         if bitrate < 0.85 * sending and sending > FLOOR:
-            self._congested(max(FLOOR, float(bitrate)), now)
-        elif self.limit is not None and bitrate > self.limit:
+            if self._low_since is None:
+                self._low_since = now
+            elif now - self._low_since >= PATIENCE:
+                self._low_since = None
+                self._congested(max(FLOOR, float(bitrate)), now)
+            return
+        self._low_since = None
+        if self.limit is not None and bitrate > self.limit:
             self.limit = float(bitrate)
 
     def on_loss(self, fraction: float, sending: float, now: float) -> None:

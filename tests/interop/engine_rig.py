@@ -1,0 +1,156 @@
+"""Runs the engine as its own process, and Chromium pages with the unmodified livekit-client."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from livekit import api
+
+ROOT = Path(__file__).parents[2]
+KEY, SECRET = "testkey", "a-secret-for-tests-of-32-bytes-or-more"
+LAUNCH = (
+    "import os; from signaling.config import MediaConfig; from signaling.endpoint import run; "
+    "run(MediaConfig.from_env(os.environ))"
+)
+CLIENT_PLACES = ("web/node_modules", "tests/interop/node_modules", "build/npm/node_modules")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def token(identity: str, room: str, name: str = "", **grants: object) -> str:
+    video = api.VideoGrants(room_join=True, room=room)
+    for key, value in grants.items():
+        setattr(video, key, value)
+    return (
+        api.AccessToken(KEY, SECRET)
+        .with_identity(identity)
+        .with_name(name or identity)
+        .with_grants(video)
+        .to_jwt()
+    )
+
+
+@dataclass
+class EngineProcess:
+    """`python -c run(...)` on free ports; the media ports stay the same over a restart."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        env = os.environ | {
+            "LIVEKIT_API_KEY": KEY,
+            "LIVEKIT_API_SECRET": SECRET,
+            "CHIBO_MEDIA_PORT": str(self.port),
+            "CHIBO_MEDIA_UDP_PORT": "0",
+            "CHIBO_MEDIA_TCP_PORT": "0",
+            **self.settings,
+        }
+        self.process = subprocess.Popen([sys.executable, "-c", LAUNCH], cwd=ROOT, env=env)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(self.http + "/healthz", timeout=1).status_code == 200:
+                    return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError("the engine did not become ready")
+
+    def stop(self) -> float:
+        """Ends it politely; returns the seconds it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(10)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextlib.contextmanager
+def running_engine(**settings: str) -> Iterator[EngineProcess]:
+    engine = EngineProcess(settings)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        if engine.process is not None and engine.process.poll() is None:
+            engine.stop()
+
+
+def livekit_client() -> Path:
+    """The browser build of livekit-client that the web application uses."""
+    for place in CLIENT_PLACES:
+        found = ROOT / place / "livekit-client/dist/livekit-client.umd.js"
+        if found.exists():
+            return found
+    raise AssertionError("livekit-client is not installed: run npm install in web/")
+
+
+@contextlib.contextmanager
+def page_server() -> Iterator[str]:
+    """Serves room.html and the client library on loopback; yields the page's address."""
+    files = {
+        "/room.html": (Path(__file__).with_name("engine_room.html"), "text/html"),
+        "/livekit-client.js": (livekit_client(), "text/javascript"),
+    }
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = files.get(self.path.partition("?")[0])
+            self.send_response(200 if found else 404)
+            if found:
+                self.send_header("Content-Type", found[1])
+            self.end_headers()
+            if found:
+                self.wfile.write(found[0].read_bytes())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/room.html"
+    finally:
+        server.shutdown()
+        server.server_close()
