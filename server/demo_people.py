@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import httpx
 import pyotp
-from sqlalchemy import Connection
 
 from server.identity import codes, models
 from server.identity.signing_in import secret_of
 from server.services import Services
 from server.store import factors, people
+from server.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +105,43 @@ def address(slug: str, base_url: str) -> str:
     return f"{parts.scheme}://{slug}.{parts.netloc}"
 
 
-async def demo_people_now(services: Services, now: datetime) -> models.DemoPeople:
-    """Those of this installation with the code that each can use next."""
-    return await services.database.read(_people_now, services, now)
-
-
-def _people_now(conn: Connection, services: Services, now: datetime) -> models.DemoPeople:
-    config = services.config
-    shown = []
-    for person in PEOPLE:
-        here = person.installation == config.installation_kind
-        code, left = _next_code(conn, services, person.phone, now) if here else ("", 0)
-        shown.append(
-            models.DemoPerson(
-                name=person.name,
-                title=person.title,
-                url=address(person.slug, config.public_url if here else config.demo_other_url),
-                phone=person.phone,
-                password=person.password,
-                code=code,
-                code_seconds_left=left,
-            )
-        )
+async def demo_people_now(services: Services, now: datetime, only_here: bool) -> models.DemoPeople:
+    """Everybody, each with the code that they can use next."""
+    shown = await services.database.read(_people_here, services, now)
+    if not only_here:
+        shown += await _people_there(services.config.demo_other_url)
     return models.DemoPeople(people=shown)
+
+
+def _people_here(conn: Connection, services: Services, now: datetime) -> list[models.DemoPerson]:
+    config, shown = services.config, []
+    for person in PEOPLE:
+        if person.installation == config.installation_kind:
+            code, left = _next_code(conn, services, person.phone, now)
+            shown.append(
+                models.DemoPerson(
+                    name=person.name,
+                    title=person.title,
+                    url=address(person.slug, config.public_url),
+                    phone=person.phone,
+                    password=person.password,
+                    code=code,
+                    code_seconds_left=left,
+                )
+            )
+    return shown
+
+
+async def _people_there(other_url: str) -> list[models.DemoPerson]:
+    """Those of the pair's other installation, as it shows them; none while it is away."""
+    if not other_url:
+        return []
+    try:
+        async with httpx.AsyncClient(timeout=2, verify=False) as client:
+            answer = await client.get(f"{other_url}/api/demo/people", params={"only": "here"})
+        return models.DemoPeople.model_validate_json(answer.content).people
+    except (httpx.HTTPError, ValueError):
+        return []
 
 
 def _next_code(conn: Connection, services: Services, phone: str, now: datetime) -> tuple[str, int]:

@@ -19,7 +19,7 @@ PRIVATE = frozenset(
     )
 )
 # Library loggers whose lines repeat ours.
-QUIET = ("uvicorn.access", "httpx", "httpcore", "aiosqlite", "websockets")
+QUIET = ("alembic", "uvicorn.access", "httpx", "httpcore", "aiosqlite", "websockets")
 
 
 def configure(process: str, stream: TextIO | None = None) -> None:

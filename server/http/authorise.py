@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 
 from server.config import Config
@@ -18,6 +17,7 @@ from server.http.routing import Route, Who
 from server.keys import token_hash
 from server.services import Services
 from server.store import access, sign_ins
+from server.store.database import Connection
 
 STEP_UP = timedelta(minutes=10)  # for opening recordings and other people's secrets
 SEEN_EVERY = timedelta(minutes=5)  # how often "last seen" is written

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from starlette.requests import HTTPConnection
 
 from server.http.call import Principal
@@ -52,10 +51,11 @@ async def peer_of(
         raise NotSignedIn("peer_signature")
     if sent_at.tzinfo is None or abs(now - sent_at) > SKEW:
         raise NotSignedIn("peer_time")
-    try:
-        await services.database.write(peers.remember_nonce, row["id"], nonce, now, now - 3 * SKEW)
-    except IntegrityError:
-        raise NotSignedIn("peer_replayed") from None
+    first = await services.database.write(
+        peers.remember_nonce, row["id"], nonce, now, now - 3 * SKEW
+    )
+    if not first:
+        raise NotSignedIn("peer_replayed")
     return Principal("peer", peer_id=row["id"])
 
 

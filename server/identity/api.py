@@ -28,7 +28,8 @@ async def installation(call: Call) -> models.Installation:
 async def demo_people(call: Call) -> models.DemoPeople:
     if not call.services.config.demo:
         raise NotFound
-    return await demo_people_now(call.services, call.now)
+    only_here = "only=here" in call.request.url.query
+    return await demo_people_now(call.services, call.now, only_here)
 
 
 async def give_password(call: Call) -> Response:

@@ -2,13 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from server.config import Config
 from server.identity import models
 from server.keys import Keyring, KeysUnusable, token_hash
 from server.services import Services
 from server.store import accounts
+from server.store.database import Connection
 
 FIRST_LINK_LASTS = timedelta(days=2)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from server.identity import models
 from server.identity.installation import shown
 from server.services import Services
 from server.store import accounts
+from server.store.database import Connection
 from server.store.sign_ins import LONGEST
 from voting.rules import rules_at
 

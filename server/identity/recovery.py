@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from server.http.call import Call
 from server.http.errors import BadInput, Conflict, Forbidden, NotFound
 from server.http.model import Done
@@ -16,6 +14,7 @@ from server.keys import new_id, token_hash
 from server.people.names import tidy_name, tidy_phone
 from server.services import Services
 from server.store import accounts, factors, people, sign_ins
+from server.store.database import Connection
 
 INVITATION_LASTS = timedelta(days=7)
 RESET_LINK_LASTS = timedelta(days=1)

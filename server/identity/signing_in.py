@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping
-
 from server.http.errors import BadInput
 from server.identity import codes
 from server.identity.models import FactorChoice, FactorStep
 from server.keys import Keyring
 from server.store import factors, sign_ins
+from server.store.database import Connection, RowMapping
 
 HALF_WAY = timedelta(minutes=10)  # to give the second factor after the password
 

@@ -6,11 +6,10 @@ An attempt is counted before it is checked, so that parallel guesses cannot slip
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from server.http.errors import TooMany
 from server.keys import Keyring
 from server.store import throttle
+from server.store.database import Connection
 
 FORGET_AFTER = timedelta(hours=1)
 LONGEST = timedelta(minutes=15)

@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,  # SQLite changes a table by copying it
-    transaction_per_migration=False,
+    transactional_ddl=True,  # on SQLite too, since we begin transactions ourselves
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection as Connection  # for the signatures of transactions
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import RowMapping as RowMapping
 from sqlalchemy.engine import make_url
 
 P = ParamSpec("P")
