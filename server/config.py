@@ -53,7 +53,7 @@ class Config:
     livekit_api_key: str
     livekit_api_secret: Secret
     recorder_service_key: Secret
-    recorder_spki_file: Path  # public key that signs checkpoints, written by the recorder
+    recorder_spki_file: Path  # public key that signs checkpoints: SPKI in base64url
     recording_dir: Path
     tls_cert: str
     tls_key: str
@@ -100,7 +100,7 @@ class Config:
             livekit_internal_url=env.get("LIVEKIT_INTERNAL_URL") or f"http{secure}://{media}",
             livekit_api_key=env.get("LIVEKIT_API_KEY", ""),
             livekit_api_secret=read.secret("LIVEKIT_API_SECRET"),
-            recorder_service_key=read.secret("CHIBO_RECORDER_KEY"),
+            recorder_service_key=read.secret("CHIBO_SERVICE_KEY"),
             recorder_spki_file=read.path("CHIBO_RECORDER_SPKI_FILE", data / "keys/recorder.spki"),
             recording_dir=read.path("CHIBO_RECORDING_DIR", data / "recordings"),
             tls_cert=tls_cert,
@@ -127,7 +127,7 @@ class Config:
             if not self.livekit_api_key:
                 found.append("LIVEKIT_API_KEY is missing; give the media server's key.")
             found += _weak("LIVEKIT_API_SECRET", self.livekit_api_secret)
-            found += _weak("CHIBO_RECORDER_KEY", self.recorder_service_key)
+            found += _weak("CHIBO_SERVICE_KEY", self.recorder_service_key)
         if bool(self.tls_cert) != bool(self.tls_key):
             found.append("CHIBO_TLS_CERT and CHIBO_TLS_KEY go together; give both or neither.")
         for name, value, schemes in (

@@ -47,7 +47,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         "CHIBO_DATA": str(tmp_path),
         "LIVEKIT_API_KEY": "key",
         "LIVEKIT_API_SECRET": "s" * 40,
-        "CHIBO_RECORDER_KEY": "r" * 40,
+        "CHIBO_SERVICE_KEY": "r" * 40,
     }
     config = Config.load(env)
     database = Database(config.database_url)
