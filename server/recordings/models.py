@@ -36,16 +36,26 @@ class RecordingGap(Model):
     reason: str
 
 
+class ToldGap(RecordingGap):
+    """A gap is told until it is acknowledged, so it may come twice: `id` counts a recording's
+    gaps from 1. Without a track it means that everything was missing."""
+
+    id: int
+    track_sid: str
+    participant: str
+
+
 class Checkpoint(Model):
     session_id: str
     seq: int
     head: str
     tracks: list[TrackStatus]
-    gaps: list[RecordingGap]
+    gaps: list[ToldGap]
     segments: int
     bytes: int
     disk_free: int
-    state: str
+    state: str  # recording, waiting, stopped
+    problem: str  # why it is not recording, for the log; empty while it is
     checkpoint_nonce: str
     time_ms: int
 
