@@ -186,11 +186,10 @@ def add_note(case: Case) -> Events:
     return [_note(state, body.item, body.person, body.text, body.kind)]
 
 
-def _note(state: State, item: str | None, person: str | None, text: str, kind: str) -> e.NoteAdded:
-    data = {"id": f"n{len(state.notes) + 1}", "item": item, "person": person}
-    note = e.from_data("note-added", {**data, "text": text.strip(), "kind": kind})
-    assert isinstance(note, e.NoteAdded)
-    return note
+def _note(
+    state: State, item: str | None, person: str | None, text: str, kind: e.NoteKind
+) -> e.NoteAdded:
+    return e.NoteAdded(f"n{len(state.notes) + 1}", item, person, text.strip(), kind)
 
 
 def reserve_opinion(case: Case) -> Events:

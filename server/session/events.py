@@ -15,6 +15,7 @@ SYSTEM = "system"  # actor of what the application notices by itself
 RECORDER = "recorder"
 UPPER = "upper"  # the upper committee's installation
 
+NoteKind = Literal["opinion", "reserved", "task", "conclusion"]
 CheckInHow = Literal["device", "code", "secretary", "vouch"]
 
 
@@ -273,7 +274,7 @@ class NoteAdded:
     item: str | None
     person: str | None
     text: str
-    kind: Literal["opinion", "reserved", "task", "conclusion"]
+    kind: NoteKind
 
 
 @dataclass(frozen=True, slots=True)

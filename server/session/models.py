@@ -7,10 +7,13 @@ from pydantic import Field
 
 from server.convening.models import AgendaItem, Document, SessionMode, Stage
 from server.http.model import Model
+from server.session.events import NoteKind
 
 Choice = Literal["approve", "disapprove", "abstain"]
 Attendance = Literal["expected", "present", "dropped", "left", "absent_reason", "absent", "removed"]
 Place = Literal["remote", "in_room"]
+ViewerRole = Literal["chair", "deputy", "secretary", "official", "probationary", "guest"]
+DeliveryStage = Literal["none", "drafting", "sealed", "sending", "acknowledged"]
 
 
 class Head(Model):
@@ -161,7 +164,7 @@ class Note(Model):
     person: str | None
     text: str
     at: datetime
-    kind: Literal["opinion", "reserved", "task", "conclusion"]
+    kind: NoteKind
 
 
 class Act(Model):
@@ -201,7 +204,7 @@ class Receipt(Model):
 
 
 class Delivery(Model):
-    state: Literal["none", "drafting", "sealed", "sending", "acknowledged"]
+    state: DeliveryStage
     attempts: int
     next_try_at: datetime | None
     error: str
@@ -224,7 +227,7 @@ class SessionView(Model):
     closed_at: datetime | None
     now: datetime
     me: str | None  # my person id; None for an officer
-    my_roles: list[Literal["chair", "deputy", "secretary", "official", "probationary", "guest"]]
+    my_roles: list[ViewerRole]
     chair: str | None
     secretary: str | None
     chair_away_since: datetime | None
@@ -249,6 +252,8 @@ class SessionView(Model):
     minutes_agreed: bool
     next: NextStep
     may: list[str]  # commands that this viewer may give now
+    my_counter: int = 0  # of my last accepted ballot in this session, on whichever device
+    my_last_ballot: str | None = None  # its hash: the `previous` of my next ballot
     delivery: Delivery
     head: Head
     witnessed_seq: int  # last head countersigned by the upper committee
@@ -323,7 +328,7 @@ class AddNote(Command):
     item: str | None = None
     person: str | None = None
     text: str = Field(max_length=4000)
-    kind: Literal["opinion", "reserved", "task", "conclusion"] = "opinion"
+    kind: NoteKind = "opinion"
 
 
 class ProposeMotion(ItemCommand):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from server.session.events import AgendaLine, Convened, RosterLine
+from server.session.events import AgendaLine, Convened, NoteKind, RosterLine
 from server.session.ledger import LogLedger
 from server.session.stages import Stage
 from voting.ballot import Choice
@@ -185,7 +185,7 @@ class Note:
     person: str | None
     text: str
     at: datetime
-    kind: str
+    kind: NoteKind
 
 
 @dataclass(frozen=True, slots=True)
