@@ -1,0 +1,165 @@
+"""The whole product on free ports: `chibo demo`, its people, and its processes to be killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.headless import Account
+
+START_SECONDS = 60
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports = [int(each.getsockname()[1]) for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    name: str
+    title: str
+    url: str
+    phone: str
+    password: str
+
+
+class Stack:
+    """Both installations under their supervisor. `data` is kept between `start`s."""
+
+    def __init__(self, data: Path, **env: str) -> None:
+        self.data = data
+        self.port, self.committee_port, media, tcp, udp = free_ports(5)
+        self.media_port = media
+        self.env = {
+            **os.environ,
+            "CHIBO_DATA": str(data),
+            "CHIBO_PORT": str(self.port),
+            "CHIBO_COMMITTEE_PORT": str(self.committee_port),
+            "CHIBO_MEDIA_PORT": str(media),
+            "CHIBO_MEDIA_TCP_PORT": str(tcp),
+            "CHIBO_MEDIA_UDP_PORT": str(udp),
+            **env,
+        }
+        self.log = data / "supervisor.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def committee_url(self) -> str:
+        return f"http://127.0.0.1:{self.committee_port}"
+
+    def start(self) -> float:
+        """Starts and waits until both installations are ready. Returns the seconds it took."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        begun = time.monotonic()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "server.cli", "demo"],
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait(lambda: self._ready(self.url) and self._ready(self.committee_url), START_SECONDS)
+        return time.monotonic() - begun
+
+    def stop(self) -> float:
+        """Interrupts as Ctrl-C does. Returns the seconds until the supervisor was gone."""
+        if self._process is None:
+            return 0.0
+        begun = time.monotonic()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        finally:
+            self._process = None
+        return time.monotonic() - begun
+
+    def people(self) -> dict[str, DemoPerson]:
+        """Everybody of the demo by name."""
+        listed = fetch(f"{self.url}/api/demo/people")["people"]
+        keys = ("name", "title", "url", "phone", "password")
+        return {each["name"]: DemoPerson(*(each[key] for key in keys)) for each in listed}
+
+    def code(self, name: str) -> str:
+        """The current code of somebody's authenticator, as the demo page shows it."""
+        for each in fetch(f"{self.url}/api/demo/people")["people"]:
+            if each["name"] == name:
+                return str(each["code"])
+        raise KeyError(name)
+
+    async def account(self, name: str) -> Account:
+        """A signed-in account of somebody, at the installation they belong to."""
+        person = self.people()[name]
+        host = person.url.removeprefix("http://").rstrip("/")
+        account = Account(f"http://127.0.0.1:{host.rsplit(':', 1)[1]}", host)
+        await account.sign_in(person.phone, person.password, lambda: self.code(name))
+        return account
+
+    def pid(self, role: str, installation: str = "cell") -> int:
+        """The process that plays `role` (app, media, recorder, worker) now."""
+        assert self._process is not None
+        for pid in children(self._process.pid):
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            of_installation = f"/{installation}".encode() in environment
+            if role.encode() in arguments and of_installation:
+                return pid
+        raise LookupError(f"no {role} of {installation}")
+
+    def kill(self, role: str, installation: str = "cell") -> int:
+        """`kill -9`. Returns the pid that died."""
+        pid = self.pid(role, installation)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait(self, holds: Callable[[], bool], seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self._process is not None and self._process.poll() is not None:
+                raise RuntimeError(f"the supervisor ended:\n{self.log.read_text()[-4000:]}")
+            if holds():
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"not within {seconds} s:\n{self.log.read_text()[-4000:]}")
+
+    @staticmethod
+    def _ready(url: str) -> bool:
+        try:
+            fetch(f"{url}/readyz")
+        except (OSError, ValueError):
+            return False
+        return True
+
+
+def children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *children(int(child))]
+    return found
+
+
+def fetch(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
