@@ -19,12 +19,19 @@ from recording.errors import BadConfig
 _ALGORITHM = ec.ECDSA(hashes.SHA256())
 
 
-def key_id(public: ec.EllipticCurvePublicKey) -> str:
-    """First 16 hex digits of the SHA-256 of the key's SubjectPublicKeyInfo in DER."""
-    spki = public.public_bytes(
+def spki(public: ec.EllipticCurvePublicKey) -> bytes:
+    return public.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return hashlib.sha256(spki).hexdigest()[:16]
+
+
+def key_id(public: ec.EllipticCurvePublicKey) -> str:
+    """First 16 hex digits of the SHA-256 of the key's SubjectPublicKeyInfo in DER."""
+    return hashlib.sha256(spki(public)).hexdigest()[:16]
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 class Signer:
@@ -34,7 +41,8 @@ class Signer:
 
     @classmethod
     def load(cls, path: Path) -> "Signer":
-        """Reads the PEM key, or makes one on first start. Raises BadConfig if it is not P-256."""
+        """Reads the PEM key, or makes one on first start, and writes its public half beside it
+        (suffix .spki, SPKI in base64url). Raises BadConfig if it is no P-256 key."""
         if not path.exists():
             _create(path)
         try:
@@ -43,13 +51,13 @@ class Signer:
             raise BadConfig(f"{path} holds no usable key: {error}") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
             raise BadConfig(f"{path} is not a P-256 key")
+        path.with_suffix(".spki").write_text(_base64url(spki(key.public_key())))
         return cls(key)
 
     def headers(self, body: bytes) -> dict[str, str]:
         r, s = decode_dss_signature(self._key.sign(body, _ALGORITHM))
         raw = r.to_bytes(32) + s.to_bytes(32)
-        signature = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-        return {"X-Signature": signature, "X-Key-Id": self.key_id}
+        return {"X-Signature": _base64url(raw), "X-Key-Id": self.key_id}
 
 
 def verify(public: ec.EllipticCurvePublicKey, body: bytes, signature: str) -> bool:
