@@ -66,6 +66,8 @@ class HttpEndpoint:
             principal = scraper(services, request)
         else:
             principal = await principal_of(services, request, now)
+        if principal.kind == "recorder":
+            services.measures.recorder_seen = now
         check_origin(services.config, services.keys, route, request, principal)
         path = {name: str(value) for name, value in request.path_params.items()}
         principal = await authorise(services, route, path, principal, now)

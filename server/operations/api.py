@@ -1,13 +1,14 @@
 """Handlers that operators and their machines call."""
 
 import asyncio
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
 from server.http.call import Call
 from server.http.openapi import document
-from server.store import counts
+from server.store import counts, leases
 from server.store.schema import SchemaBehind, require_current
 
 COUNTED = {
@@ -16,6 +17,7 @@ COUNTED = {
     "events": "Events in all logs.",
     "outbox_waiting": "Deliveries to other installations that are not acknowledged yet.",
 }
+RECORDER_SILENCE = timedelta(seconds=5)  # it asks every second
 TIMEOUT = 2.0  # seconds; a probe must never wait longer than its caller
 
 
@@ -26,8 +28,10 @@ async def healthz(_call: Call) -> Response:
 
 async def readyz(call: Call) -> Response:
     """Whether a session could be held now: database, schema, media server. 503 if not."""
-    checks = {"database": await _database(call), "media": await _media(call)}
-    ready = all(word == "ok" for word in checks.values())
+    needed = {"database": await _database(call), "media": await _media(call)}
+    ready = all(word == "ok" for word in needed.values())
+    # Known by other means than this process alone, so their absence takes no instance away.
+    checks = needed | {"recorder": _recorder(call), "worker": await _worker(call)}
     status = "ok" if ready else "not ready"
     return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
 
@@ -54,6 +58,19 @@ async def _database(call: Call) -> str:
     except Exception:
         return "away"
     return "ok"
+
+
+def _recorder(call: Call) -> str:
+    seen = call.services.measures.recorder_seen
+    return "ok" if seen and call.now - seen < RECORDER_SILENCE else "away"
+
+
+async def _worker(call: Call) -> str:
+    try:
+        alive = await call.services.database.read(leases.any_alive, "worker", call.now)
+    except Exception:
+        return "unknown"
+    return "ok" if alive else "away"
 
 
 async def _media(call: Call) -> str:

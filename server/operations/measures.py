@@ -1,5 +1,7 @@
 """What Prometheus may ask: counts and times per route template, never per person."""
 
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
@@ -22,6 +24,7 @@ class Measures:
             registry=self.registry,
         )
         self._gauges: dict[str, Gauge] = {}
+        self.recorder_seen: datetime | None = None  # when a recorder last asked this process
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()

@@ -47,10 +47,16 @@ class Database:
         """Runs `f` and commits; when this returns the change is durable."""
 
         def run() -> T:
-            with self._writing.begin() as conn:
-                return f(conn, *args, **kwargs)
+            return self.write_now(f, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._writers, run)
+
+    def write_now(
+        self, f: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`write` for a thread that may wait."""
+        with self._writing.begin() as conn:
+            return f(conn, *args, **kwargs)
 
     def close(self) -> None:
         self._writers.shutdown()

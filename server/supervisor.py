@@ -1,0 +1,170 @@
+"""Keeps the processes of one or more installations running, under one log.
+
+A child that dies is started again at once, then ever more slowly while it keeps dying. Children
+live in sessions of their own, so that Ctrl-C reaches only the supervisor, which stops them in
+order; should the supervisor itself be killed, the kernel tells them.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import structlog
+
+log = structlog.get_logger()
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+STOP_SECONDS = 4.0  # from SIGTERM to SIGKILL; all are told at once
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a restart; doubled while it keeps dying
+STEADY_SECONDS = 10.0  # a child that lived this long starts with the first pause again
+PROBE_EVERY = 0.1
+
+Probe = Callable[[], Awaitable[bool]]
+
+
+class NotHealthy(Exception):
+    """A process did not come up in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process: `chibo <command>` with these settings; `ready` says when it can be used."""
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    ready: Probe
+
+
+@dataclass(slots=True)
+class Child:
+    program: Program
+    process: asyncio.subprocess.Process | None = None
+    started_at: float = 0.0
+    restarts: int = 0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Supervisor:
+    """Owns the children. Use: `start`, `healthy`, then `run` until a signal, or `stop`."""
+
+    def __init__(self, programs: list[Program], output: BinaryIO | None = None) -> None:
+        self.children = [Child(program) for program in programs]
+        self._output = output  # of the children; None: ours
+        self._stopping = False
+
+    async def start(self) -> None:
+        for child in self.children:
+            child.task = asyncio.create_task(self._keep(child), name=child.program.name)
+
+    async def healthy(self, within: float) -> None:
+        """Returns when every child is ready. Raises NotHealthy with their names."""
+        deadline = time.monotonic() + within
+        waiting = [child.program for child in self.children]
+        while waiting:
+            waiting = [program for program in waiting if not await program.ready()]
+            if waiting and time.monotonic() > deadline:
+                raise NotHealthy(", ".join(program.name for program in waiting))
+            await asyncio.sleep(PROBE_EVERY if waiting else 0)
+
+    async def stop(self) -> None:
+        """Ends all children: kindly, then by force. Returns within five seconds."""
+        self._stopping = True
+        running = [c for c in self.children if c.process and c.process.returncode is None]
+        for child in running:
+            _tell(child, signal.SIGTERM)
+        tasks = [child.task for child in self.children if child.task]
+        for child in self.children:
+            if child.process is None and child.task:
+                child.task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for child in running:
+            if child.process and child.process.returncode is None:
+                log.warning("killed", child=child.program.name)
+                _tell(child, signal.SIGKILL)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, child: Child) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping:
+            child.started_at = time.monotonic()
+            child.process = await self._spawn(child.program)
+            code = await child.process.wait()
+            if self._stopping:
+                return
+            lived = time.monotonic() - child.started_at
+            pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
+            child.restarts += 1
+            log.error("ended", child=child.program.name, status=code, again_in=round(pause, 1))
+            child.process = None
+            await asyncio.sleep(pause)
+
+    async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "server.cli",
+            *program.command,
+            env={**os.environ, **program.env},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(os.getpid()),
+        )
+
+
+def _tell(child: Child, number: signal.Signals) -> None:
+    if child.process and child.process.returncode is None:
+        child.process.send_signal(number)
+
+
+def _die_with_parent(parent: int) -> Callable[[], None]:
+    """Linux only: SIGTERM when the parent dies, also if it died before we asked."""
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return ask
+
+
+def stop_event() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM; a second one ends the process at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told() -> None:
+        if stop.is_set():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    return stop
+
+
+def port_taken(host: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    """Whether somebody else already listens there."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
