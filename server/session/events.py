@@ -461,25 +461,32 @@ class RecorderChanged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingGap:
-    """A gap that the recorder itself reports. Milliseconds on the recorder's clock."""
+    """A gap that the recorder reports, counted from 1. Times are its clock's, in ms since 1970."""
 
     TYPE: ClassVar[str] = "recording-gap"
+    number: int
+    track: str  # empty: everything was missing
+    participant: str
     from_ms: int
     to_ms: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpointed:
-    """One of the recorder's signed statements; `hash` is the SHA-256 of its body as posted."""
+    """One of the recorder's signed statements; `hash` is the SHA-256 of its body as posted.
+
+    `manifest_seq` and `manifest_head` name the last record of the recording's own chain, which
+    so cannot be rewritten later without contradicting this log.
+    """
 
     TYPE: ClassVar[str] = "checkpointed"
     hash: str
     key_id: str
-    seen_seq: int
-    seen_head: str
+    manifest_seq: int
+    manifest_head: str
     nonce: str
     tracks: int
     segments: int

@@ -147,9 +147,8 @@ def _record(state: State, logged: Logged) -> State | None:
             return replace(state, chat=(*state.chat, Message(person, text, logged.time)))
         case e.RecorderChanged(new, reason):
             return replace(state, recorder=_recorder(state.recorder, new, reason, logged))
-        case e.RecordingGap(from_ms, to_ms):
-            known = (*state.recorder.reported_gaps, (from_ms, to_ms))
-            return replace(state, recorder=replace(state.recorder, reported_gaps=known))
+        case e.RecordingGap(number=number):
+            return replace(state, recorder=replace(state.recorder, gaps_told=number))
         case e.Checkpointed(nonce=nonce):
             recorder = replace(
                 state.recorder,

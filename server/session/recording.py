@@ -1,5 +1,6 @@
 """Whether the recorder has confirmed what it must, and what its statements change in the log."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -67,24 +68,28 @@ def _tracks_obstacle(state: State, facts: Facts, said: RecorderFacts) -> Refused
 
 
 def statement_events(
-    state: State, said: RecorderFacts, point: e.Checkpointed, gaps: list[e.RecordingGap]
+    state: State,
+    said: RecorderFacts,
+    problem: str,
+    point: e.Checkpointed,
+    gaps: Iterable[e.RecordingGap],
 ) -> Events:
     """What one statement of the recorder adds to the log: changes, gaps, and now and then itself.
 
     `point` is the statement as an event; it goes in when its nonce answers a vote's opening or
-    closing, when a minute has passed, or beside any change.
+    closing, when a minute has passed, or beside any change. `problem` is why it is not recording.
     """
-    changes: Events = [
-        gap for gap in gaps if (gap.from_ms, gap.to_ms) not in state.recorder.reported_gaps
-    ]
-    stage = _stage(said.state)
-    if stage is not state.recorder.stage and state.stage in RUNNING:
-        reason = said.state if stage is RecorderStage.STOPPED else ""
-        changes.append(e.RecorderChanged(_NAMES[stage], reason))
+    if state.stage not in RUNNING:
+        return []
+    told = state.recorder.gaps_told
+    new = sorted((gap for gap in gaps if gap.number > told), key=lambda gap: gap.number)
+    changes: Events = list(new)
+    stage = RecorderStage(said.state) if said.state in _NAMES else RecorderStage.STOPPED
+    if stage is not state.recorder.stage:
+        changes.append(e.RecorderChanged(_NAMES[stage], problem[:200]))
     answers = not state.recorder.nonce_answered and point.nonce == state.recorder.nonce
     last = state.recorder.checkpoint_at
-    due = last is None or said.at - last >= CHECKPOINT_EVERY
-    if changes or answers or (due and state.stage in RUNNING):
+    if changes or answers or last is None or said.at - last >= CHECKPOINT_EVERY:
         changes.append(point)
     return changes
 
@@ -98,7 +103,3 @@ def silence_events(state: State, facts: Facts, now: datetime) -> Events:
     if heard is None or now - heard <= limit:
         return []
     return [e.RecorderChanged("stopped", "silent")]
-
-
-def _stage(said: str) -> RecorderStage:
-    return RecorderStage(said) if said in ("waiting", "recording") else RecorderStage.STOPPED

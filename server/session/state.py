@@ -215,7 +215,7 @@ class Recorder:
     since: datetime | None = None
     reason: str = ""
     gaps: tuple[Gap, ...] = ()
-    reported_gaps: tuple[tuple[int, int], ...] = ()  # already in the log, recorder's clock
+    gaps_told: int = 0  # number of the last gap that the recorder itself reported
     checkpoint_at: datetime | None = None
     nonce: str = ""  # the recorder is to answer it: set when a vote opens and closes
     nonce_answered: bool = True

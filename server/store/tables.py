@@ -327,6 +327,8 @@ presence = Table(  # a lease: expired in database time means gone
     Column("device", String(40), primary_key=True),
     Column("instance", String(40), nullable=False),
     Column("line", String(8), nullable=False, server_default="none"),
+    Column("microphone", Boolean, nullable=False, server_default="0"),
+    Column("camera", Boolean, nullable=False, server_default="0"),
     at("expires_at"),
 )
 

@@ -409,6 +409,8 @@ def upgrade() -> None:
         sa.Column("device", sa.String(length=40), nullable=False),
         sa.Column("instance", sa.String(length=40), nullable=False),
         sa.Column("line", sa.String(length=8), server_default="none", nullable=False),
+        sa.Column("microphone", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("camera", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"], ["session.id"], name="fk_presence_session_id_session"

@@ -1,8 +1,8 @@
 """A meeting in virtual time for tests: people, devices and a recorder that one can command.
 
-    m = meeting(official=5)
-    m.gather().open().roll_call().to_items()
-    m.vote(approve=3)
+m = meeting(official=5)
+m.gather().open().roll_call().to_items()
+m.vote(approve=3)
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from server.session.decide import decide
 from server.session.fold import apply, begin
 from server.session.law import Case, Facts, RecorderFacts, TrackFact
 from server.session.models import Head, SessionView
+from server.session.recording import statement_events
 from server.session.refusal import Refused
 from server.session.state import State
 from server.session.surroundings import Surroundings, Viewer
@@ -163,9 +164,7 @@ class Meeting:
         line = self._entry(first, "p01", None, 1, GENESIS)
         return begin("s1", line.logged())
 
-    def _entry(
-        self, event: e.Event, actor: str, command: str | None, seq: int, prev: str
-    ) -> Entry:
+    def _entry(self, event: e.Event, actor: str, command: str | None, seq: int, prev: str) -> Entry:
         salt = hashlib.sha256(f"salt {seq}".encode()).digest()
         line = entry("s1", seq, prev, to_text(self.now), actor, event, command, salt)
         self.entries.append(line)
@@ -227,10 +226,17 @@ class Meeting:
         self.recorder_on = True
         self.wait(1)
         assert self.recording
-        point = e.Checkpointed("0" * 64, "key", self.state.seq, self.state.head, "", 1, 1, 1)
-        from server.session.recording import statement_events
-
-        self.append(statement_events(self.state, self.recording, point, []), e.RECORDER)
+        point = e.Checkpointed(
+            hash="0" * 64,
+            key_id="key",
+            manifest_seq=1,
+            manifest_head="0" * 64,
+            nonce="",
+            tracks=1,
+            segments=1,
+            bytes=1,
+        )
+        self.append(statement_events(self.state, self.recording, "", point, []), e.RECORDER)
         return self
 
     def tick(self) -> "Meeting":

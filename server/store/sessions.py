@@ -1,0 +1,138 @@
+"""What the running session reads and keeps beside its log: device keys, pairing, checkpoints."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from server.session.stages import RUNNING, Stage
+from server.store.tables import (
+    checkpoint,
+    device_key,
+    document,
+    outbox,
+    peer,
+    read_mark,
+    report,
+    room_device,
+    session,
+)
+
+GOING_ON = tuple(str(stage) for stage in (*RUNNING, Stage.WAITING))
+
+
+def running(conn: Connection) -> list[str]:
+    """Sessions between the first arrival and the end."""
+    return list(conn.execute(select(session.c.id).where(session.c.stage.in_(GOING_ON))).scalars())
+
+
+def documents(conn: Connection, session_id: str) -> list[RowMapping]:
+    query = select(document).where(document.c.session_id == session_id)
+    return list(conn.execute(query.order_by(document.c.uploaded_at, document.c.id)).mappings())
+
+
+def read_marks(conn: Connection, session_id: str) -> list[RowMapping]:
+    """document_id, member_id, last_page of every member who opened a document."""
+    query = (
+        select(read_mark.c.document_id, read_mark.c.member_id, read_mark.c.last_page)
+        .join(document, document.c.id == read_mark.c.document_id)
+        .where(document.c.session_id == session_id)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def report_delivery(conn: Connection, session_id: str) -> RowMapping | None:
+    """The outbox line of the session's report, or None before it is sealed."""
+    query = (
+        select(outbox.c.state, outbox.c.attempts, outbox.c.next_try_at, outbox.c.error)
+        .where(outbox.c.session_id == session_id, outbox.c.kind == "report")
+        .order_by(outbox.c.created_at.desc())
+    )
+    return conn.execute(query).mappings().first()
+
+
+def report_kinds(conn: Connection, session_id: str) -> list[str]:
+    """Kinds of which at least one form is ready, e.g. minutes, report."""
+    query = select(report.c.kind).where(report.c.session_id == session_id).distinct()
+    return sorted(conn.execute(query).scalars())
+
+
+def has_upper_committee(conn: Connection) -> bool:
+    query = select(peer.c.id).where(peer.c.kind == "committee", peer.c.confirmed_at.is_not(None))
+    return conn.execute(query).first() is not None
+
+
+def add_device_key(conn: Connection, values: dict[str, Any]) -> None:
+    """Keeps whose sign-in holds a certified key. The same key certified again changes nothing."""
+    known = conn.execute(
+        select(device_key.c.key_id).where(
+            device_key.c.key_id == values["key_id"],
+            device_key.c.session_id == values["session_id"],
+        )
+    ).first()
+    if known is None:
+        conn.execute(insert(device_key).values(**values))
+
+
+def certified_sign_ins(conn: Connection, session_id: str) -> frozenset[str]:
+    query = select(device_key.c.sign_in_id).where(
+        device_key.c.session_id == session_id, device_key.c.revoked_at.is_(None)
+    )
+    return frozenset(conn.execute(query).scalars())
+
+
+def add_checkpoint(conn: Connection, values: dict[str, Any]) -> None:
+    conn.execute(insert(checkpoint).values(**values))
+
+
+def last_checkpoint(conn: Connection, session_id: str) -> RowMapping | None:
+    query = select(checkpoint).where(checkpoint.c.session_id == session_id)
+    return conn.execute(query.order_by(checkpoint.c.n.desc()).limit(1)).mappings().first()
+
+
+def checkpoints(conn: Connection, session_id: str) -> list[RowMapping]:
+    query = select(checkpoint).where(checkpoint.c.session_id == session_id)
+    return list(conn.execute(query.order_by(checkpoint.c.n)).mappings())
+
+
+def add_pairing(conn: Connection, values: dict[str, Any]) -> None:
+    conn.execute(insert(room_device).values(**values))
+
+
+def use_pairing(conn: Connection, code_hash: str, now: datetime) -> RowMapping | None:
+    """The pairing of an unused code that still holds, which this uses up; else None."""
+    row = (
+        conn.execute(
+            select(room_device).where(
+                room_device.c.code_hash == code_hash,
+                room_device.c.expires_at > now,
+                room_device.c.paired_at.is_(None),
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        return None
+    used = conn.execute(
+        update(room_device)
+        .where(room_device.c.id == row["id"], room_device.c.paired_at.is_(None))
+        .values(paired_at=now)
+    )
+    return row if used.rowcount == 1 else None
+
+
+def paired_rooms(conn: Connection, session_id: str) -> set[str]:
+    """Ids of the meeting room's devices that are paired to this session."""
+    query = select(room_device.c.id).where(
+        room_device.c.session_id == session_id, room_device.c.paired_at.is_not(None)
+    )
+    return set(conn.execute(query).scalars())
+
+
+def stages(conn: Connection, session_ids: Iterable[str]) -> dict[str, str]:
+    rows = conn.execute(
+        select(session.c.id, session.c.stage).where(session.c.id.in_(list(session_ids)))
+    )
+    return {row.id: row.stage for row in rows}
