@@ -1,0 +1,77 @@
+"""Drafts and sessions as lists and preparation screens show them."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from server.convening import models as m
+from server.convening.preparation import Preparation, obstacles, prepare
+from server.http.authorise import leads
+from server.http.call import Principal
+from server.http.errors import NotFound
+from server.store import convening as store
+from server.store.database import Connection
+from server.store.people import Line
+
+
+def session_detail(
+    conn: Connection, session_id: str, viewer: Principal, now: datetime
+) -> m.SessionDetail:
+    """Leaders see every summons and what stands in the way; a member sees their own summons."""
+    session = store.session_by_id(conn, session_id)
+    if session is None:
+        raise NotFound()
+    i_lead = leads(viewer, session["cell_id"])
+    prepared = prepare(conn, session) if session["stage"] == "draft" else None
+    summonses = [
+        row
+        for row in store.summonses(conn, session_id)
+        if prepared is None and (i_lead or row["member_id"] == viewer.member_id)
+    ]
+    own = ("id", "cell_id", "cell_name", "committee", "title", "starts_at", "place", "mode")
+    return m.SessionDetail.model_validate(
+        {
+            **{name: session[name] for name in (*own, "stage")},
+            "items": agenda_items(store.agenda(conn, session_id)),
+            "documents": documents(store.documents(conn, session_id, viewer.member_id)),
+            "summons": [_summons(row) for row in summonses],
+            **_readiness(prepared, now),
+            "i_lead": i_lead,
+        }
+    )
+
+
+def _readiness(prepared: Preparation | None, now: datetime) -> dict[str, object]:
+    if prepared is None:  # it was convened, so all this held
+        return {"eligible": True, "authorised": True, "obstacles": []}
+    return {
+        "eligible": prepared.eligibility.eligible,
+        "authorised": prepared.authorised,
+        "obstacles": obstacles(prepared, now),
+    }
+
+
+def agenda_items(rows: Sequence[Line]) -> list[m.AgendaItem]:
+    names = m.AgendaItem.model_fields
+    return [m.AgendaItem.model_validate({name: row[name] for name in names}) for row in rows]
+
+
+def documents(rows: Sequence[Line]) -> list[m.Document]:
+    names = m.Document.model_fields
+    return [m.Document.model_validate({name: row[name] for name in names}) for row in rows]
+
+
+def listed(row: Line, receipt: str | None, viewer: Principal) -> m.SessionListed:
+    names = set(m.SessionListed.model_fields) - {"i_chair", "report_received_at"}
+    return m.SessionListed.model_validate(
+        {
+            **{name: row[name] for name in names},
+            "i_chair": ("secretary", row["cell_id"]) in viewer.roles,
+            "report_received_at": json.loads(receipt)["received_at"] if receipt else None,
+        }
+    )
+
+
+def _summons(row: Line) -> m.Summons:
+    names = m.Summons.model_fields
+    return m.Summons.model_validate({name: row[name] for name in names})
