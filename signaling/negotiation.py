@@ -20,7 +20,12 @@ UP_EXTENSIONS = (
     rtp.ORIENTATION,
     rtp.ABS_CAPTURE_TIME,
 )
+# Stream ids are never sent downwards, but a browser whose sections have lost them in an answer
+# leaves them out of its next offers, and can then publish no simulcast.
 DOWN_EXTENSIONS = (
+    rtp.MID,
+    rtp.RID,
+    rtp.REPAIRED_RID,
     rtp.AUDIO_LEVEL,
     rtp.ABS_SEND_TIME,
     rtp.ORIENTATION,
@@ -226,6 +231,8 @@ class Answerer:
                 if not reply.codecs:
                     first = next(iter(section.codecs.values()))
                     reply.codecs = {first.payload_type: _kept_feedback(first, ())}
+                    unused = {*UP_EXTENSIONS, *DOWN_EXTENSIONS}
+                    reply.extensions = _kept_extensions(section, first.name, unused)
             elif not reply.port:
                 self._lose(section.mid)
             self._known.add(section.mid)

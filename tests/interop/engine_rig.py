@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-
 from livekit import api
 
 ROOT = Path(__file__).parents[2]
 KEY, SECRET = "testkey", "a-secret-for-tests-of-32-bytes-or-more"
-LAUNCH = (
+LAUNCH = os.environ.get("RIG_LAUNCH") or (
     "import os; from signaling.config import MediaConfig; from signaling.endpoint import run; "
     "run(MediaConfig.from_env(os.environ))"
 )

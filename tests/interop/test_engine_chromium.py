@@ -42,6 +42,24 @@ async def open_page(browser: Browser, page_url: str) -> Page:
     return page
 
 
+async def joined(
+    browser: Browser,
+    page_url: str,
+    engine: EngineProcess,
+    room: str,
+    identity: str,
+    publish: bool = True,
+    **options: object,
+) -> Page:
+    page = await open_page(browser, page_url)
+    if options.pop("tcp_only", False):
+        await page.evaluate("window.tcpOnly = true")
+    await page.evaluate("a => join(...a)", [engine.url, token(identity, room), options])
+    if publish:
+        await page.evaluate("publish()")
+    return page
+
+
 async def until(page: Page, condition: str, seconds: float = 15) -> Any:
     """Polls a JavaScript expression until it is true."""
     deadline = asyncio.get_running_loop().time() + seconds
@@ -66,12 +84,114 @@ async def test_two_pages_see_and_hear_each_other(
     engine: EngineProcess, page_url: str, browser: Browser, single: bool
 ) -> None:
     room = f"two-{single}"
-    options = {"single": single}
-    pages = {}
-    for name in ("lan", "minh"):
-        page = pages[name] = await open_page(browser, page_url)
-        await page.evaluate("a => join(...a)", [engine.url, token(name, room), options])
-        await page.evaluate("publish()")
-    print(await until(pages["lan"], sees_and_hears("minh")))
-    print(await until(pages["minh"], sees_and_hears("lan")))
-    print(await pages["minh"].evaluate("events.map(e => [e.name, e.detail, Math.round(e.at)])"))
+    lan = await joined(browser, page_url, engine, room, "lan", single=single)
+    minh = await joined(browser, page_url, engine, room, "minh", single=single)
+    await until(lan, sees_and_hears("minh"))
+    await until(minh, sees_and_hears("lan"))
+    begun = await until(minh, "events.find(e => e.name === 'begin').at")
+    first = await until(minh, "events.find(e => e.name === 'firstFrame')?.at")
+    print(f"first frame {first - begun:.0f} ms after join")
+
+
+async def test_late_joiner_gets_more_tracks_than_its_first_offer_has_sections(
+    engine: EngineProcess, page_url: str, browser: Browser
+) -> None:
+    names = ["lan", "minh", "hoa", "binh"]
+    pages = [await joined(browser, page_url, engine, "late", name) for name in names]
+    late = await joined(browser, page_url, engine, "late", "tuan", publish=False)
+    for name in names:
+        await until(late, sees_and_hears(name, 5))
+    await pages[0].evaluate("room.disconnect()")
+    await until(late, "room.remoteParticipants.size === 3")
+    await until(late, "document.querySelectorAll('video').length === 3")
+    again = await joined(browser, page_url, engine, "late", "lan")
+    await until(late, sees_and_hears("lan", 5))
+    assert again
+
+
+async def test_pictures_and_sound_come_over_tcp_where_udp_is_blocked(
+    engine: EngineProcess, page_url: str, browser: Browser
+) -> None:
+    lan = await joined(browser, page_url, engine, "tcp", "lan", tcp_only=True)
+    minh = await joined(browser, page_url, engine, "tcp", "minh", tcp_only=True)
+    await until(lan, sees_and_hears("minh"))
+    await until(minh, sees_and_hears("lan"))
+
+
+async def test_mute_unsubscribe_and_unpublish_reach_the_other_side(
+    engine: EngineProcess, page_url: str, browser: Browser
+) -> None:
+    lan = await joined(browser, page_url, engine, "control", "lan")
+    minh = await joined(browser, page_url, engine, "control", "minh", publish=False)
+    await until(minh, sees_and_hears("lan", 3))
+    await lan.evaluate("room.localParticipant.setMicrophoneEnabled(false)")
+    await until(minh, "events.some(e => e.name === 'trackMuted')")
+    before = await minh.evaluate("received().then(r => r.lan.energy)")
+    await lan.evaluate("room.localParticipant.setMicrophoneEnabled(true)")
+    await until(minh, f"received().then(r => r.lan.energy > {before})")
+    await lan.evaluate("room.localParticipant.setCameraEnabled(false)")
+    await lan.evaluate("room.localParticipant.setCameraEnabled(true)")
+    frames = await minh.evaluate("received().then(r => r.lan.frames)")
+    await until(minh, f"received().then(r => r.lan.frames > {frames} + 3)")
+    await minh.evaluate("subscribed('lan', false)")
+    await until(minh, "document.querySelectorAll('video').length === 0")
+    await minh.evaluate("subscribed('lan', true)")
+    await until(minh, sees_and_hears("lan", 3))
+    await lan.evaluate(
+        "room.localParticipant.unpublishTrack("
+        "room.localParticipant.getTrackPublication('camera').track)"
+    )
+    await until(minh, "document.querySelectorAll('video').length === 0")
+    await lan.evaluate("publish(true, false)")
+    await until(minh, sees_and_hears("lan", 3))
+
+
+async def test_a_viewer_gets_the_layer_it_asks_for(
+    engine: EngineProcess, page_url: str, browser: Browser
+) -> None:
+    await joined(browser, page_url, engine, "layers", "lan", width=640, height=360)
+    minh = await joined(browser, page_url, engine, "layers", "minh", publish=False)
+    await until(minh, "received().then(r => r.lan?.width === 640)")
+    await minh.evaluate("quality('lan', 0)")
+    await until(minh, "received().then(r => r.lan.width === 320)")
+    await minh.evaluate("quality('lan', 2)")
+    await until(minh, "received().then(r => r.lan.width === 640)")
+    lost = await minh.evaluate("received().then(r => r.lan.lost)")
+    assert lost == 0
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
+async def test_media_goes_on_after_the_signalling_socket_was_lost(
+    engine: EngineProcess, page_url: str, browser: Browser, single: bool
+) -> None:
+    room = f"resume-{single}"
+    lan = await joined(browser, page_url, engine, room, "lan", single=single)
+    minh = await joined(browser, page_url, engine, room, "minh", single=single)
+    await until(lan, sees_and_hears("minh", 3))
+    await until(minh, sees_and_hears("lan", 3))
+    for page in (lan, minh):
+        await page.evaluate("room.simulateScenario('signal-reconnect')")
+        await until(page, "events.some(e => e.name.match(/[rR]econnected/))")
+    for page, other in ((lan, "minh"), (minh, "lan")):
+        frames = await page.evaluate(f"received().then(r => r.{other}.frames)")
+        await until(page, f"received().then(r => r.{other}.frames > {frames} + 5)")
+        assert not await page.evaluate("events.some(e => e.name === 'participantDisconnected')")
+
+
+async def test_pages_find_back_by_themselves_after_the_engine_was_killed(
+    page_url: str, browser: Browser
+) -> None:
+    with running_engine() as engine:
+        lan = await joined(browser, page_url, engine, "crash", "lan")
+        minh = await joined(browser, page_url, engine, "crash", "minh")
+        await until(minh, sees_and_hears("lan", 3))
+        await until(lan, sees_and_hears("minh", 3))
+        engine.kill()
+        await until(minh, "events.some(e => e.name.match(/econnecting/))")
+        engine.start()
+        began = asyncio.get_running_loop().time()
+        await until(minh, "events.some(e => e.name === 'reconnected')", 30)
+        await until(minh, sees_and_hears("lan", 3), 30)
+        await until(lan, sees_and_hears("minh", 3), 30)
+        print(f"media back {asyncio.get_running_loop().time() - began:.1f} s after the restart")
+        assert engine.stop() < 2
