@@ -45,14 +45,6 @@ class ToldGap(RecordingGap):
     participant: str
 
 
-class CheckpointGap(RecordingGap):
-    """`id` counts the recording's gaps from 1; `track_sid` is empty when everything was missing."""
-
-    id: int
-    track_sid: str
-    participant: str
-
-
 class Checkpoint(Model):
     """A statement of the recorder; `seq` and `head` are those of its manifest's last line."""
 
