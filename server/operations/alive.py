@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from server.config import Config
-from server.store import leases
+from server.store import heartbeats
 from server.store.database import Database
 
 EVERY = 3.0  # seconds; a third of what a lease lasts
@@ -33,10 +33,10 @@ def _beat(config: Config, role: str, ended: threading.Event) -> None:
     database = Database(config.database_url)
     while True:
         try:
-            database.write_now(leases.beat, role, config.instance, datetime.now(UTC))
+            database.write_now(heartbeats.beat, role, config.instance, datetime.now(UTC))
         except Exception as error:
             log.warning("cannot_beat", role=role, error=type(error).__name__)
         if ended.wait(EVERY):
             break
-    database.write_now(leases.end, role, config.instance)
+    database.write_now(heartbeats.end, role, config.instance)
     database.close()

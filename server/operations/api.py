@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.http.call import Call
 from server.http.openapi import document
-from server.store import counts, leases
+from server.store import counts, heartbeats
 from server.store.schema import SchemaBehind, require_current
 
 COUNTED = {
@@ -67,7 +67,7 @@ def _recorder(call: Call) -> str:
 
 async def _worker(call: Call) -> str:
     try:
-        alive = await call.services.database.read(leases.any_alive, "worker", call.now)
+        alive = await call.services.database.read(heartbeats.any_alive, "worker", call.now)
     except Exception:
         return "unknown"
     return "ok" if alive else "away"

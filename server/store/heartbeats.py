@@ -1,0 +1,41 @@
+"""Which process does a thing: leases that run out by the database's clock, not by ours."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.store.tables import job_lease
+
+
+def database_time(conn: Connection) -> datetime:
+    """The time by the database's own clock; on SQLite to the second."""
+    found = conn.execute(select(func.current_timestamp())).scalar_one()
+    time = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def take(conn: Connection, name: str, holder: str, seconds: int) -> bool:
+    """Takes or renews a lease; False while another process holds it."""
+    now = database_time(conn)
+    expires_at = now + timedelta(seconds=seconds)
+    renewed = conn.execute(
+        update(job_lease)
+        .where(
+            job_lease.c.name == name,
+            (job_lease.c.holder == holder) | (job_lease.c.expires_at < now),
+        )
+        .values(holder=holder, expires_at=expires_at)
+    )
+    if renewed.rowcount == 1:
+        return True
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(job_lease).values(name=name, holder=holder, expires_at=expires_at))
+    except IntegrityError:
+        return False
+    return True
+
+
+def give_up(conn: Connection, name: str, holder: str) -> None:
+    conn.execute(delete(job_lease).where(job_lease.c.name == name, job_lease.c.holder == holder))
