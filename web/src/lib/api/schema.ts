@@ -2511,7 +2511,7 @@ export interface components {
             /** Tracks */
             tracks: components["schemas"]["TrackStatus"][];
             /** Gaps */
-            gaps: components["schemas"]["RecordingGap"][];
+            gaps: components["schemas"]["ToldGap"][];
             /** Segments */
             segments: number;
             /** Bytes */
@@ -2520,6 +2520,8 @@ export interface components {
             disk_free: number;
             /** State */
             state: string;
+            /** Problem */
+            problem: string;
             /** Checkpoint Nonce */
             checkpoint_nonce: string;
             /** Time Ms */
@@ -4111,6 +4113,16 @@ export interface components {
             next: components["schemas"]["NextStep"];
             /** May */
             may: string[];
+            /**
+             * My Counter
+             * @default 0
+             */
+            my_counter: number;
+            /**
+             * My Last Ballot
+             * @default null
+             */
+            my_last_ballot: string | null;
             delivery: components["schemas"]["Delivery"];
             head: components["schemas"]["Head"];
             /** Witnessed Seq */
@@ -4198,6 +4210,25 @@ export interface components {
             detail: string;
             /** Person */
             person: string | null;
+        };
+        /**
+         * ToldGap
+         * @description A gap is told until it is acknowledged, so it may come twice: `id` counts a recording's
+         *     gaps from 1. Without a track it means that everything was missing.
+         */
+        ToldGap: {
+            /** From Ms */
+            from_ms: number;
+            /** To Ms */
+            to_ms: number;
+            /** Reason */
+            reason: string;
+            /** Id */
+            id: number;
+            /** Track Sid */
+            track_sid: string;
+            /** Participant */
+            participant: string;
         };
         /** TotpSecret */
         TotpSecret: {

@@ -21,6 +21,8 @@ export type SignInListed = S['SignInListed'];
 export type SignIns = S['SignIns'];
 export type Reset = S['Reset'];
 export type Resets = S['Resets'];
+export type Notice = S['Notice'];
+export type Notices = S['Notices'];
 
 export type Cell = S['Cell'];
 export type Cells = S['Cells'];

@@ -171,8 +171,9 @@ export class MediaRoom {
     try {
       const { url, token, ice_servers } = await this.token();
       await room.connect(url, token, {
-        autoSubscribe: true,
-        rtcConfig: ice_servers.length ? { iceServers: ice_servers as unknown as RTCIceServer[] } : undefined,
+        rtcConfig: ice_servers.length
+          ? { iceServers: ice_servers as unknown as RTCIceServer[] }
+          : undefined,
       });
       if (this.#room !== room) return void room.disconnect();
       this.#failures = 0;
@@ -305,12 +306,13 @@ export class MediaRoom {
 
   /** Pictures are asked for only when they are wanted and the line carries them. */
   #allow() {
-    const allowed = this.#wanted.pictures && !this.paused;
     for (const one of this.#room?.remoteParticipants.values() ?? []) {
       for (const publication of one.videoTrackPublications.values()) {
-        // A shared page is content, not company: it stays while anything can be seen.
+        // A shared page is content, not company: who only listens still sees it.
         const screen = publication.source === Track.Source.ScreenShare;
-        publication.setEnabled(allowed || (screen && !this.paused));
+        const want = !this.paused && (screen || this.#wanted.pictures);
+        // Not setEnabled: that would also ask for pictures which no tile shows.
+        if (publication.isDesired !== want) publication.setSubscribed(want);
       }
     }
   }
@@ -350,7 +352,6 @@ function seat(one: Participant, own: boolean): Seat {
   const shown = (source: Track.Source): Track | null => {
     const publication = one.getTrackPublication(source);
     if (!publication?.track || publication.isMuted) return null;
-    if (!own && !publication.isEnabled) return null;
     return publication.track as LocalVideoTrack;
   };
   return {
