@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import socket
+
 import uvicorn
+from starlette.applications import Starlette
 
 from signaling.app import create_app
 from signaling.config import MediaConfig
+from signaling.engine import Engine
 
 STOP_SECONDS = 1  # for requests under way; clients have been told to reconnect by then
 MAX_FRAME = 1 << 20  # bytes of one signalling message
 
 
-def server(config: MediaConfig) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Says goodbye to clients before their sockets are closed, so that they come back at once."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        engine: Engine = self._app.state.engine
+        await engine.farewell()
+        await super().shutdown(sockets)
+
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+        super().__init__(config)
+        self._app = app
+
+
+def server(config: MediaConfig) -> Server:
     """A configured server; media ports open in the application's lifespan, before it is ready."""
-    return uvicorn.Server(
+    app = create_app(config)
+    return Server(
         uvicorn.Config(
-            create_app(config),
+            app,
             host=config.host,
             port=config.port,
             loop="uvloop",
@@ -28,7 +46,8 @@ def server(config: MediaConfig) -> uvicorn.Server:
             ssl_certfile=config.tls_cert or None,
             ssl_keyfile=config.tls_key or None,
             timeout_graceful_shutdown=STOP_SECONDS,
-        )
+        ),
+        app,
     )
 
 

@@ -77,18 +77,22 @@ class Engine:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Tells every client to reconnect elsewhere or later, and closes the ports."""
+        """Sends every client away and closes the ports."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await self.farewell()
+        self._tcp.close()
+        self._mux.close()
+
+    async def farewell(self) -> None:
+        """Tells every client that it must connect anew."""
         sessions = [s for runtime in self.rooms.values() for s in runtime.sessions.values()]
         for runtime in self.rooms.values():
             runtime.close(DisconnectReason.SERVER_SHUTDOWN)
         for session in sessions:
             await session.closed()
-        self._tcp.close()
-        self._mux.close()
 
     async def _run(self) -> None:
         while True:

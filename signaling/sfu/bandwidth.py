@@ -12,6 +12,7 @@ FIRST_WAIT = 3.0  # seconds without congestion before the first attempt
 MAX_WAIT = 30.0
 RELEASE = 8_000_000  # bit/s; a limit above this is no limit
 FLOOR = 30_000  # bit/s
+MEANINGFUL = 250_000  # bit/s sent, below which a REMB is mostly jitter of a small sample
 PATIENCE = 1.0  # seconds a REMB must stay low: it lags behind when a stream begins or bursts
 
 
@@ -28,12 +29,12 @@ class Estimator:
 
     def on_estimate(self, bitrate: int, sending: float, now: float) -> None:
         """A REMB while we send `sending` bit/s."""
-        if bitrate < 0.85 * sending and sending > FLOOR:
+        if bitrate < 0.85 * sending and sending > MEANINGFUL:
             if self._low_since is None:
                 self._low_since = now
             elif now - self._low_since >= PATIENCE:
                 self._low_since = None
-                self._congested(max(FLOOR, float(bitrate)), now)
+                self._congested(max(MEANINGFUL, float(bitrate)), now)
             return
         self._low_since = None
         if self.limit is not None and bitrate > self.limit:
