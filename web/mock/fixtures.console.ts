@@ -175,7 +175,12 @@ export function baseView(): SessionView {
     minutes_hash: 'a'.repeat(64),
     minutes_agreed: false,
     next: {
-      act: null,
+      act: {
+        code: 'open_vote',
+        command: 'open-vote',
+        body: { motion: 'bq0', item: 'm4' },
+        params: {},
+      },
       blocked: {
         code: 'not_enough_present',
         reason: 'Chưa mở biểu quyết được: còn thiếu 2 đồng chí để đủ 2/3.',
