@@ -1,41 +1,31 @@
-"""Which process does a thing: leases that run out by the database's clock, not by ours."""
+"""That processes without a port are alive: leases that they renew while they run."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, insert, select, update
 
 from server.store.tables import job_lease
 
-
-def database_time(conn: Connection) -> datetime:
-    """The time by the database's own clock; on SQLite to the second."""
-    found = conn.execute(select(func.current_timestamp())).scalar_one()
-    time = datetime.fromisoformat(found) if isinstance(found, str) else found
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+LASTS = timedelta(seconds=9)
 
 
-def take(conn: Connection, name: str, holder: str, seconds: int) -> bool:
-    """Takes or renews a lease; False while another process holds it."""
-    now = database_time(conn)
-    expires_at = now + timedelta(seconds=seconds)
+def beat(conn: Connection, role: str, instance: str, now: datetime) -> None:
+    """This instance lives, and can write."""
+    name = f"{role}/{instance}"
+    conn.execute(delete(job_lease).where(job_lease.c.expires_at < now - 100 * LASTS))
     renewed = conn.execute(
-        update(job_lease)
-        .where(
-            job_lease.c.name == name,
-            (job_lease.c.holder == holder) | (job_lease.c.expires_at < now),
-        )
-        .values(holder=holder, expires_at=expires_at)
+        update(job_lease).where(job_lease.c.name == name).values(expires_at=now + LASTS)
     )
-    if renewed.rowcount == 1:
-        return True
-    try:
-        with conn.begin_nested():
-            conn.execute(insert(job_lease).values(name=name, holder=holder, expires_at=expires_at))
-    except IntegrityError:
-        return False
-    return True
+    if renewed.rowcount == 0:
+        conn.execute(insert(job_lease).values(name=name, holder=instance, expires_at=now + LASTS))
 
 
-def give_up(conn: Connection, name: str, holder: str) -> None:
-    conn.execute(delete(job_lease).where(job_lease.c.name == name, job_lease.c.holder == holder))
+def end(conn: Connection, role: str, instance: str) -> None:
+    conn.execute(delete(job_lease).where(job_lease.c.name == f"{role}/{instance}"))
+
+
+def any_alive(conn: Connection, role: str, now: datetime) -> bool:
+    query = select(job_lease.c.name).where(
+        job_lease.c.name.startswith(f"{role}/", autoescape=True), job_lease.c.expires_at > now
+    )
+    return conn.execute(query).first() is not None
