@@ -114,6 +114,8 @@ class SessionDisk:
         self._totals = _Totals()
         for record in records:
             self._totals.add(record)
+        for partial in (self.directory / "segments").glob("*.partial"):
+            partial.unlink()
         for left in sorted((self.directory / "open").glob("*.journal")):
             self._repair(left)
         last = self._totals.last_ms or records[-1]["time_ms"]

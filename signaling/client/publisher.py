@@ -150,7 +150,7 @@ class Publisher:
         self._awaiting_answer = True
         self._version += 1
         tracks = [
-            sdp.Outgoing(str(mid), p.asset.kind, p.cid, p.ssrc, sdp.CODECS[p.asset.kind][0])
+            sdp.Outgoing(str(mid), p.asset.kind, p.cid, p.ssrc)
             for mid, p in enumerate(self._offered)
         ]
         text = sdp.offer(tracks, self._transport.local, self._version)

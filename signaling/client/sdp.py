@@ -154,7 +154,6 @@ class Outgoing:
     kind: str
     cid: str
     ssrc: int
-    payload_type: int
 
 
 def _head(version: int, mids: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-
 from livekit import api
 
 ROOT = Path(__file__).parents[2]
@@ -223,8 +223,8 @@ def application() -> Iterator[Application]:
 
 def recorder(folder: Path, app_url: str) -> Process:
     code = (
-        "import os; from recording.config import RecorderConfig; from recording.service import run; "
-        "run(RecorderConfig.from_env(os.environ))"
+        "import os; from recording.config import RecorderConfig; "
+        "from recording.service import run; run(RecorderConfig.from_env(os.environ))"
     )
     environment = {
         "CHIBO_APP_URL": app_url,
@@ -279,6 +279,4 @@ def beeps(path: Path) -> list[float]:
 
 
 def _onsets(states: list[tuple[float, bool]]) -> list[float]:
-    return [
-        at for (_, before), (at, now) in zip(states, states[1:], strict=False) if now and not before
-    ]
+    return [at for (_, before), (at, now) in itertools.pairwise(states) if now and not before]
