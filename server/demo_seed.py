@@ -13,7 +13,7 @@ from server.config import Config
 from server.demo_people import PEOPLE, Fictional
 from server.headless import Account
 from server.identity import codes
-from server.identity.passwords import hash_password
+from server.identity.passwords import hash_now
 from server.identity.signing_in import add_factor, secret_of
 from server.keys import Keyring, new_id
 from server.store import accounts, factors, people
@@ -231,7 +231,7 @@ def _give_accounts(config: Config, wanted: list[Fictional]) -> None:
             with database.engine.connect() as conn:
                 known = people.account_by_phone(conn, person.phone)
             if known is None or known["password_hash"] is None:
-                hashed = asyncio.run(hash_password(person.password))
+                hashed = hash_now(person.password)
                 database.write_now(_give_account, keys, person, hashed)
     finally:
         database.close()
