@@ -206,10 +206,26 @@ class Application:
         self.server.shutdown()
         self.server.server_close()
 
-    def fresh_tracks(self) -> int:
-        if not self.checkpoints:
-            return 0
-        return sum(track["fresh"] for track in self.checkpoints[-1]["tracks"])
+    def ask(self, nonce: str) -> dict[str, Any]:
+        """Wants a checkpoint now, as at the opening of a vote."""
+        self.jobs[0]["checkpoint_nonce"] = nonce
+        until(lambda: self._answer_to(nonce) is not None, 10, "no checkpoint when asked")
+        answer = self._answer_to(nonce)
+        assert answer is not None
+        return answer
+
+    def wait_for_fresh(self, tracks: int, seconds: float = 20) -> dict[str, Any]:
+        """Asks until the recorder vouches for so many tracks."""
+        deadline = time.monotonic() + seconds
+        for number in itertools.count():
+            answer = self.ask(f"fresh-{len(self.checkpoints)}-{number}")
+            if sum(track["fresh"] for track in answer["tracks"]) == tracks:
+                return answer
+            assert time.monotonic() < deadline, f"no fresh evidence: {answer}"
+        raise AssertionError
+
+    def _answer_to(self, nonce: str) -> dict[str, Any] | None:
+        return next((c for c in self.checkpoints if c["checkpoint_nonce"] == nonce), None)
 
 
 @contextlib.contextmanager
