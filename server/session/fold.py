@@ -160,7 +160,7 @@ def _record(state: State, logged: Logged) -> State | None:
             return replace(state, witnessed_seq=seq, witnessed_at=logged.time)
         case e.RecordingFinished():
             recorder = replace(state.recorder, stage=RecorderStage.OFF, since=logged.time)
-            return replace(state, recorder=recorder)
+            return replace(state, recorder=recorder, recording_finished=True)
         case e.ReportSealed(sha256=digest):
             return replace(state, report_sealed=digest)
         case e.ReportReceived(committee, number, received_at, digest, key_id):

@@ -15,9 +15,9 @@ from server.texts import say
 
 @dataclass(frozen=True, slots=True)
 class TrackFact:
-    """A track as the recorder last reported it. `person` is None for the room's device."""
+    """A track as the recorder last reported it. `person` is "room" for the room's device."""
 
-    person: str | None
+    person: str
     source: str  # camera, microphone, screen_share, ...
     muted: bool
     fresh: bool  # written to disk in the last seconds before the report

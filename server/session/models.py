@@ -171,7 +171,7 @@ class Act(Model):
     """Something the viewer may press. `code` names title and sentence in the web's catalogue."""
 
     code: str  # e.g. "open", "start_roll_call", "open_vote", "close_vote"
-    command: str  # path of the command route
+    command: str  # name of the command's route, e.g. "open-vote"
     body: dict[str, Any]
     params: dict[str, str | int | None]
 
@@ -252,7 +252,7 @@ class SessionView(Model):
     minutes_agreed: bool
     next: NextStep
     may: list[str]  # commands that this viewer may give now
-    my_counter: int = 0  # of my last accepted ballot in this session, on whichever device
+    my_counter: int = 0  # of my last accepted statement in this session, on any device
     my_last_ballot: str | None = None  # its hash: the `previous` of my next ballot
     delivery: Delivery
     head: Head

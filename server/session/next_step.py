@@ -32,11 +32,8 @@ def next_step(case: Case) -> NextStep:
     return _other(case)
 
 
-def act(
-    state: State, code: str, command: str, body: dict[str, Any] | None = None, **params: Any
-) -> Act:
-    path = f"/api/sessions/{state.session}/commands/{command}"
-    return Act(code=code, command=path, body=body or {}, params=params)
+def act(code: str, command: str, body: dict[str, Any] | None = None, **params: Any) -> Act:
+    return Act(code=code, command=command, body=body or {}, params=params)
 
 
 def as_refusal(refused: Refused) -> Refusal:
@@ -67,7 +64,7 @@ def _step(case: Case, shown: Act, others: list[Act], obstacle: Callable[[], None
 
 
 def _plain(case: Case, code: str, command: str, *others: Act, **body: Any) -> NextStep:
-    shown = act(case.state, code, command, body)
+    shown = act(code, command, body)
     return _step(case, shown, list(others), lambda: check(LAWS[command], case))
 
 
@@ -81,9 +78,7 @@ def _chair(case: Case) -> NextStep:
         case Stage.OPEN:
             return _plain(case, "start_roll_call", "start-roll-call")
         case Stage.ROLL_CALL:
-            return _plain(
-                case, "finish_roll_call", "finish-roll-call", act(state, "adjourn", "adjourn")
-            )
+            return _plain(case, "finish_roll_call", "finish-roll-call", act("adjourn", "adjourn"))
         case Stage.AGENDA:
             return _plain(case, "approve_agenda", "approve-agenda")
         case Stage.ITEMS:
@@ -109,7 +104,7 @@ def _minutes_step(case: Case) -> NextStep:
 
 def _item_step(case: Case) -> NextStep:
     state = case.state
-    recess = act(state, "recess", "recess")
+    recess = act("recess", "recess")
     if state.pending is not None:
         return _pending_step(case, state.pending)
     if state.current is not None:
@@ -118,15 +113,15 @@ def _item_step(case: Case) -> NextStep:
     if item is None:
         return _plain(case, "conclude", "conclude", recess)
     line = item.line
-    shown = act(state, "start_item", "start-item", {"item": line.id}, number=line.number)
+    shown = act("start_item", "start-item", {"item": line.id}, number=line.number)
     return _step(case, shown, [recess], lambda: check(LAWS["start-item"], case))
 
 
 def _pending_step(case: Case, motion: Motion) -> NextStep:
     state, body = case.state, {"motion": motion.id}
-    void = act(state, "void_vote", "void-vote", body)
+    void = act("void_vote", "void-vote", body)
     if motion.stage is MotionStage.CLOSED:
-        shown = act(state, "announce", "announce", body, objections=len(motion.objections))
+        shown = act("announce", "announce", body, objections=len(motion.objections))
         return _step(case, shown, [void], lambda: decide_votes.require_announceable(case, motion))
     gone = not_voted_and_dropped(state, motion)
     here = [
@@ -135,7 +130,6 @@ def _pending_step(case: Case, motion: Motion) -> NextStep:
         if motion.cast_of(p) is None and state.members[p].present
     ]
     shown = act(
-        state,
         "close_vote",
         "close-vote",
         {**body, "despite_disconnected": bool(gone)},
@@ -143,7 +137,7 @@ def _pending_step(case: Case, motion: Motion) -> NextStep:
         not_voted=len(here),
         names=", ".join(here),
     )
-    extend = act(state, "extend_vote", "extend-vote", {**body, "seconds": 60})
+    extend = act("extend_vote", "extend-vote", {**body, "seconds": 60})
     return NextStep(act=shown, blocked=None, others=[extend, void])
 
 
@@ -152,20 +146,19 @@ def _current_step(case: Case, item: Item) -> NextStep:
     motions = state.motions_on(line.id)
     proposed = next((m for m in motions if m.stage is MotionStage.PROPOSED), None)
     void = next((m for m in motions if m.stage is MotionStage.VOID and not m.repeated_by), None)
-    postpone = act(state, "postpone_item", "postpone-item", {"item": line.id}, number=line.number)
+    postpone = act("postpone_item", "postpone-item", {"item": line.id}, number=line.number)
     others = [*_floor_acts(state), postpone]
-    finish = act(state, "finish_item", "finish-item", {"item": line.id}, number=line.number)
+    finish = act("finish_item", "finish-item", {"item": line.id}, number=line.number)
     if proposed is not None:
-        shown = act(state, "open_vote", "open-vote", {"motion": proposed.id}, number=line.number)
+        shown = act("open_vote", "open-vote", {"motion": proposed.id}, number=line.number)
         if line.kind != "vote":
             others.append(finish)
         return _step(case, shown, others, lambda: decide_votes.require_openable(case, proposed))
     if void is not None:
-        shown = act(state, "repeat_vote", "repeat-vote", {"motion": void.id}, number=line.number)
+        shown = act("repeat_vote", "repeat-vote", {"motion": void.id}, number=line.number)
         return _step(case, shown, others, lambda: decide_votes.require_openable(case, void))
     if line.kind == "vote" and not motions:
         shown = act(
-            state,
             "propose_motion",
             "propose-motion",
             {"item": line.id, "text": line.motion or line.title, "decision": line.decision},
@@ -177,10 +170,10 @@ def _current_step(case: Case, item: Item) -> NextStep:
 
 def _floor_acts(state: State) -> list[Act]:
     if state.floor is not None:
-        return [act(state, "end_floor", "end-floor")]
+        return [act("end_floor", "end-floor")]
     if state.queue:
         first = state.queue[0]
-        return [act(state, "give_floor", "give-floor", {"person": first}, name=state.name(first))]
+        return [act("give_floor", "give-floor", {"person": first}, name=state.name(first))]
     return []
 
 
@@ -190,17 +183,17 @@ def _other(case: Case) -> NextStep:
     others: list[Act] = []
     try:
         check(LAWS["take-chair"], case)
-        others.append(act(state, "take_chair", "take-chair", name=state.name(state.chair)))
+        others.append(act("take_chair", "take-chair", name=state.name(state.chair)))
     except Refused:
         pass
     may_check_in = state.roll_seq > 0 and not member.checked_in
     if may_check_in and member.attendance is not Attendance.REMOVED:
-        return NextStep(act=act(state, "check_in", "check-in"), blocked=None, others=others)
+        return NextStep(act=act("check_in", "check-in"), blocked=None, others=others)
     motion = state.pending
     if motion is not None and motion.base and case.actor in motion.base:
         if motion.stage is MotionStage.OPEN:
             code = "cast_ballot" if motion.cast_of(case.actor) is None else "change_ballot"
-            shown = act(state, code, "cast-ballot", {"motion": motion.id})
+            shown = act(code, "cast-ballot", {"motion": motion.id})
             return NextStep(act=shown, blocked=None, others=others)
         waits = waiting_for("announcement")
         return NextStep(act=None, blocked=waits, others=others)

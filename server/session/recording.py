@@ -58,7 +58,7 @@ def _tracks_obstacle(state: State, facts: Facts, said: RecorderFacts) -> Refused
     speaker = state.floor.person if state.floor else state.chair
     fresh = {(t.person, t.source) for t in said.tracks if t.fresh and not t.muted}
     wanted = {(t.person, t.source) for t in said.tracks if not t.muted} | facts.switched_on
-    for person, source in sorted(wanted - fresh, key=str):
+    for person, source in sorted(wanted - fresh):
         name = state.name(person) or "phòng họp"
         if source == "camera":
             return Refused("camera_not_recorded", name=name)
@@ -94,12 +94,10 @@ def statement_events(
     return changes
 
 
-def silence_events(state: State, facts: Facts, now: datetime) -> Events:
-    """The recorder has not been heard in time: the log says so, once."""
+def silence_events(state: State, heard: datetime | None, now: datetime) -> Events:
+    """The recorder was last heard at `heard`, too long ago: the log says so, once."""
     if state.stage not in RUNNING or state.recorder.stage is RecorderStage.STOPPED:
         return []
     limit = 2 * timedelta(seconds=state.rules.number("recording.confirm_seconds")) + LATENESS
-    heard = facts.recorder.at if facts.recorder else state.opened_at
-    if heard is None or now - heard <= limit:
-        return []
-    return [e.RecorderChanged("stopped", "silent")]
+    since = max((t for t in (heard, state.opened_at) if t is not None), default=now)
+    return [e.RecorderChanged("stopped", "silent")] if now - since > limit else []

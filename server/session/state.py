@@ -264,6 +264,7 @@ class State:
     witnessed_seq: int = 0
     witnessed_at: datetime | None = None
     unwitnessed: bool = True  # something other than a countersignature stands at the end
+    recording_finished: bool = False
     report_sealed: str = ""  # SHA-256
     report_received: tuple[str, str, str, str, str] | None = None
     commands: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (actor, id) → seq

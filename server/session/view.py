@@ -320,8 +320,10 @@ def _minutes(state: State, presides: bool) -> str:
 
 
 def _my_counter(state: State, me: str | None) -> int:
-    last = state.ledger.last_of(me) if me else None
-    return last.counter if last else 0
+    if me is None:
+        return 0
+    last = state.ledger.last_of(me)
+    return max(last.counter if last else 0, *state.members[me].counters.values(), 0)
 
 
 def _my_last_ballot(state: State, me: str | None) -> str | None:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from server.session import decide_system as system
 from server.session import events as e
 from server.session import models
@@ -191,13 +193,11 @@ class Meeting:
     def refused(self, actor: str, command: str, **body: Any) -> Refused:
         """The refusal of a command that must be refused, and change nothing."""
         seq = self.state.seq
-        try:
+        with pytest.raises(Refused) as caught:
             self.give(actor, command, **body)
-        except Refused as refusal:
-            assert self.state.seq == seq
-            assert refusal.reason.endswith((".", "!")), refusal.reason
-            return refusal
-        raise AssertionError(f"{command} by {actor} was not refused")
+        assert self.state.seq == seq
+        assert caught.value.reason.endswith(".")
+        return caught.value
 
     def facts(self) -> Facts:
         factor = self.factor_at or self.now
@@ -241,7 +241,9 @@ class Meeting:
 
     def tick(self) -> "Meeting":
         """What the application notices by itself."""
-        self.append(system.silence(self.state, self.facts(), self.now), e.SYSTEM)
+        self.append(
+            system.silence(self.state, self.recording and self.recording.at, self.now), e.SYSTEM
+        )
         return self
 
     # ---- people
