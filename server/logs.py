@@ -1,6 +1,7 @@
 """One structured log: a JSON line per event, with secrets and personal data masked."""
 
 import logging
+import os
 import re
 import sys
 from typing import Any, TextIO
@@ -24,6 +25,7 @@ QUIET = ("alembic", "uvicorn.access", "httpx", "httpcore", "aiosqlite", "websock
 
 def configure(process: str, stream: TextIO | None = None) -> None:
     """Sends structlog and the standard library's logging to one stream (stderr by default)."""
+    process = os.environ.get("CHIBO_PROCESS", process)  # as the supervisor names it
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -115,7 +115,7 @@ class Supervisor:
             "-m",
             "server.cli",
             *program.command,
-            env={**os.environ, **program.env},
+            env={**os.environ, **program.env, "CHIBO_PROCESS": program.name},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,
