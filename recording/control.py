@@ -68,6 +68,7 @@ def _spec(job: Mapping[str, Any]) -> JobSpec:
         job["token"],
         job.get("started_at"),
         str(job.get("checkpoint_nonce") or ""),
+        str(job.get("recipient") or ""),
     )
 
 

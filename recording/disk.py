@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,12 +21,12 @@ from recording import journal, manifest
 from recording.errors import BadSegment, RecordingError
 from recording.journal import Journal, SegmentHead
 from recording.manifest import Chain, Record
+from recording.sealing import sealer
 from recording.track import Append, Begin, Close, Effect, Gap
 from recording.webm import RATES, last_unit_ticks, mux
 
 log = logging.getLogger(__name__)
 
-Seal = Callable[[bytes], bytes]
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -67,11 +67,15 @@ class _Totals:
 
 
 class SessionDisk:
-    def __init__(self, root: Path, session_id: str, room: str, seal: Seal | None = None) -> None:
+    """`recipient` is the age public key to which segments are sealed; empty for none. Raises
+    RecordingError if it or the session's id makes no sense."""
+
+    def __init__(self, root: Path, session_id: str, room: str, recipient: str = "") -> None:
         if not _SAFE.fullmatch(session_id):
             raise RecordingError(f"{session_id!r} cannot name a directory")
         self.directory = root / session_id
-        self._session_id, self._room, self._seal = session_id, room, seal
+        self._session_id, self._room, self._recipient = session_id, room, recipient
+        self._seal = sealer(recipient) if recipient else None
         self._chain = Chain()
         self._totals = _Totals()
         self._journals: dict[tuple[str, int], BinaryIO] = {}
@@ -106,7 +110,13 @@ class SessionDisk:
         if not path.exists() or b"\n" not in path.read_bytes():
             path.write_bytes(b"")
             self._chain, self._totals = Chain(), _Totals()
-            self.record("begin", session_id=self._session_id, room=self._room, format=1)
+            self.record(
+                "begin",
+                session_id=self._session_id,
+                room=self._room,
+                recipient=self._recipient,
+                format=1,
+            )
             return Resumed(0, 0, {}, 0)
         records, self._chain = manifest.read(self.directory)
         with path.open("r+b") as file:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from recording.disk import Seal, SessionDisk
+from recording.disk import SessionDisk
 from recording.errors import RecordingError
 from recording.speech import Speech, SpeechLog
 from recording.status import GapStatus, RecorderStatus, State, TrackStatus, is_fresh
@@ -38,7 +38,8 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What the application asks for. `checkpoint_nonce` changes when it wants a checkpoint."""
+    """What the application asks for. `checkpoint_nonce` changes when it wants a checkpoint;
+    `recipient` is the session's age public key, empty to store segments in the clear."""
 
     session_id: str
     room: str
@@ -46,6 +47,7 @@ class JobSpec:
     token: str
     started_at: Any = None
     checkpoint_nonce: str = ""
+    recipient: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,9 @@ class _Written:
 
 
 class RecordingJob:
-    """`start` → many `update` and `status` → `stop`. Also the client's handler."""
+    """`start` → many `update` and `status` → `stop`. Also the client's handler.
+
+    Raises RecordingError if the specification makes no sense."""
 
     def __init__(
         self,
@@ -74,12 +78,11 @@ class RecordingJob:
         root: Path,
         *,
         livekit_url: str = "",
-        seal: Seal | None = None,
         clock: Callable[[], int] = now_ns,
     ) -> None:
         self.spec = spec
         self._clock = clock
-        self._disk = SessionDisk(root, spec.session_id, spec.room, seal)
+        self._disk = SessionDisk(root, spec.session_id, spec.room, spec.recipient)
         self._thread = ThreadPoolExecutor(1, f"disk-{spec.session_id}")
         self._client = HeadlessClient(
             livekit_url or spec.livekit_url, lambda: self.spec.token, self
@@ -127,14 +130,17 @@ class RecordingJob:
             self._away.back_ns = self._away.back_ns or self._clock()
             self._end_gap_if_back(self._clock() + BACK_WITHIN_NS)
         await self.flush()
-        facts = await self._on_disk(self._disk.end, final)
+        async with self._disk_turn:
+            facts = await self._on_disk(self._disk.end, final)
+            self._stopped = True
         self._thread.shutdown()
-        self._stopped = True
         return facts
 
     async def flush(self) -> None:
         """Puts everything received so far on disk."""
         async with self._disk_turn:
+            if self._stopped:
+                return
             try:
                 if self._disk_problem:
                     await self._open_disk("disk")
@@ -215,8 +221,6 @@ class RecordingJob:
         self._indexes.update(resumed.next_index)
         if resumed.last_ms and self._away is None:
             self._away = _Away(resumed.last_ms * 1_000_000, reason)
-            if self._client.connected:
-                self._away.back_ns = self._clock()
 
     def _write(
         self,
@@ -252,6 +256,8 @@ class RecordingJob:
         """The disk is back, with everything on it finished: begin new segments."""
         self._disk_problem = ""
         self._effects.clear()
+        if self._away is not None and not self._problem:
+            self._away.back_ns = self._clock()
         for sid, recorder in list(self._recorders.items()):
             self._recorders[sid] = self._recorder(recorder.track, recorder.muted)
             self._client.request_keyframe(sid)

@@ -16,6 +16,7 @@ from recording.disk import SessionDisk
 from recording.errors import RecordingError
 from recording.job import JobSpec, RecordingJob
 from recording.signing import Signer
+from recording.status import not_recording
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +50,18 @@ class Recorder:
         self._told: dict[str, tuple[float, str]] = {}  # when and on which nonce last reported
         self._reports: set[asyncio.Task[None]] = set()
         self._untold: dict[str, dict[str, Any]] = {}
+        self._refused: dict[str, str] = {}  # sessions that cannot be recorded, and why
         self._looked_back = False
 
     async def serve(self, stop: asyncio.Event) -> None:
+        specs: list[JobSpec] = []
         while not stop.is_set():
-            specs = await self._application.jobs()
-            if specs is not None:
+            answer = await self._application.jobs()
+            if answer is not None:
+                specs = answer
                 await self._follow(specs)
-            for session_id, job in self._jobs.items():
-                self._report_if_due(session_id, job)
+            for spec in specs:
+                self._report_if_due(spec)
             await self._tell_finished()
             try:
                 await asyncio.wait_for(stop.wait(), POLL)
@@ -71,6 +75,7 @@ class Recorder:
 
     async def _follow(self, specs: list[JobSpec]) -> None:
         wanted = {spec.session_id: spec for spec in specs}
+        self._refused = {s: why for s, why in self._refused.items() if s in wanted}
         for session_id in list(self._jobs.keys() - wanted.keys()):
             job = self._jobs.pop(session_id)
             self._told.pop(session_id, None)
@@ -89,13 +94,16 @@ class Recorder:
             await asyncio.to_thread(self._look_back, set(wanted))
 
     async def _begin(self, spec: JobSpec) -> None:
-        job = RecordingJob(spec, self._config.directory, livekit_url=self._config.livekit_url)
+        config = self._config
         try:
+            job = RecordingJob(spec, config.directory, livekit_url=config.livekit_url)
             await job.start()
         except (OSError, RecordingError) as error:
             log.error("%s cannot be recorded: %s", spec.session_id, error)
+            self._refused[spec.session_id] = str(error)
             return
-        (self._config.directory / spec.session_id / TOLD).unlink(missing_ok=True)
+        self._refused.pop(spec.session_id, None)
+        (config.directory / spec.session_id / TOLD).unlink(missing_ok=True)
         self._untold.pop(spec.session_id, None)
         self._jobs[spec.session_id] = job
         log.info("recording %s", spec.session_id)
@@ -111,24 +119,28 @@ class Recorder:
                 except (OSError, RecordingError) as error:
                     log.error("%s cannot be ended: %s", path.name, error)
 
-    def _report_if_due(self, session_id: str, job: RecordingJob) -> None:
-        when, nonce = self._told.get(session_id, (0.0, ""))
+    def _report_if_due(self, spec: JobSpec) -> None:
+        when, nonce = self._told.get(spec.session_id, (0.0, ""))
         now = time.monotonic()
-        wanted = job.spec.checkpoint_nonce
-        if now - when < CHECKPOINT - POLL / 2 and nonce == wanted:
+        if now - when < CHECKPOINT - POLL / 2 and nonce == spec.checkpoint_nonce:
             return
-        self._told[session_id] = (now, wanted)
-        task = asyncio.create_task(self._report(job, wanted))
+        self._told[spec.session_id] = (now, spec.checkpoint_nonce)
+        task = asyncio.create_task(self._report(spec))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _report(self, job: RecordingJob, nonce: str) -> None:
-        await job.flush()
-        status = job.status()
-        if await self._application.checkpoint(status, nonce):
-            job.acknowledged(status)
+    async def _report(self, spec: JobSpec) -> None:
+        job = self._jobs.get(spec.session_id)
+        if job is None:
+            problem = self._refused.get(spec.session_id, "ended")
+            status = not_recording(spec.session_id, problem, time.time_ns() // 1_000_000)
         else:
-            self._told[status.session_id] = (0.0, "")  # again at the next turn
+            await job.flush()
+            status = job.status()
+        if not await self._application.checkpoint(status, spec.checkpoint_nonce):
+            self._told[spec.session_id] = (0.0, "")  # again at the next turn
+        elif job is not None:
+            job.acknowledged(status)
 
     async def _tell_finished(self) -> None:
         for session_id, facts in list(self._untold.items()):
@@ -143,6 +155,6 @@ def _end(path: Path) -> dict[str, Any]:
         end = records[-1]
         facts = {name: end[name] for name in ("segments", "duration_ms", "bytes")}
         return {"session_id": path.name, "head": chain.head, **facts}
-    disk = SessionDisk(path.parent, path.name, records[0]["room"])
+    disk = SessionDisk(path.parent, path.name, records[0]["room"], records[0]["recipient"])
     disk.open()
     return disk.end(True)

@@ -60,3 +60,8 @@ class RecorderStatus:
 
 def is_fresh(last_written_ms: int, muted: bool, now_ms: int) -> bool:
     return not muted and now_ms - last_written_ms <= FRESH_MS
+
+
+def not_recording(session_id: str, problem: str, now_ms: int) -> RecorderStatus:
+    """What is said of a session that could not even be begun."""
+    return RecorderStatus(session_id, 0, "", (), (), 0, 0, 0, "waiting", problem, now_ms)

@@ -158,11 +158,13 @@ class Application:
         self.finished: list[dict[str, Any]] = []
         self.signed: list[tuple[bytes, str, str]] = []
         self.refuse = False
+        self.polls = 0
         self.keys_seen: set[str] = set()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                outer.polls += 1
                 outer.keys_seen.add(self.headers["Authorization"])
                 self._answer(200, {"jobs": outer.jobs})
 

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyrage import DecryptError, x25519
 from recorder_rig import assert_decodes_fully, duration
 
 from recording import journal, manifest
 from recording.disk import SessionDisk
 from recording.journal import SegmentHead, Unit
 from recording.playback import segment_path, timeline, timeline_of
+from recording.sealing import unseal
 from recording.track import Append, Begin, Close, Effect, Gap
 from recording.verify import verify
 from recording.webm import RATES
@@ -140,7 +142,8 @@ def test_a_bad_segment_is_set_aside_and_stated(asset: Path, tmp_path: Path) -> N
 
 
 def test_a_sealed_segment_is_only_readable_with_the_key(asset: Path, tmp_path: Path) -> None:
-    disk = SessionDisk(tmp_path, "s1", "room", lambda data: bytes(b ^ 0x5A for b in data))
+    identity = x25519.Identity.generate()
+    disk = SessionDisk(tmp_path, "s1", "room", str(identity.to_public()))
     disk.open()
     disk.apply(segment(asset))
     path = only_file(disk.directory)
@@ -148,6 +151,11 @@ def test_a_sealed_segment_is_only_readable_with_the_key(asset: Path, tmp_path: P
     assert b"webm" not in path.read_bytes()
     assert verify(disk.directory) is None
     assert timeline(disk.directory).tracks[0].segments[0].sealed
+    plain = tmp_path / "plain.webm"
+    plain.write_bytes(unseal(path.read_bytes(), str(identity)))
+    assert_decodes_fully(plain)
+    with pytest.raises(DecryptError):
+        unseal(path.read_bytes(), str(x25519.Identity.generate()))
 
 
 @pytest.mark.parametrize("name", ["../s1", "", "a/b", "s" * 100])

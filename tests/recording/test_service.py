@@ -1,0 +1,70 @@
+"""The recorder process with an application but no engine: what it says, finishes and survives."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recorder_rig import Application, Process, application, recorder, running, until
+
+from recording import journal, manifest
+from recording.disk import SessionDisk
+from recording.journal import SegmentHead, Unit
+from recording.playback import timeline
+from recording.track import Append, Begin
+from signaling.client import assets
+
+NOWHERE = Process([], "ws://127.0.0.1:9", Path())
+
+
+@pytest.fixture
+def app() -> Iterator[Application]:
+    with application() as served:
+        yield served
+
+
+def test_a_session_that_ended_while_the_recorder_was_dead_is_finished(
+    app: Application, flash_and_beep: tuple[Path, Path], tmp_path: Path
+) -> None:
+    disk = SessionDisk(tmp_path / "recordings", "s1", "room")
+    disk.open()
+    head = SegmentHead("TR_1", 0, "audio", "an", "microphone", 0, 0)
+    frames = assets.read(flash_and_beep[1]).frames
+    data = b"".join(journal.unit_bytes(Unit(f.time, 10**18, True, f.data)) for f in frames)
+    disk.apply([Begin(head), Append(head, data, 1)])
+    with running(recorder(tmp_path, app.url)) as process:
+        until(lambda: bool(app.finished), 10)
+        assert process.terminate() == 0
+    (told,) = app.finished
+    assert (told["session_id"], told["segments"]) == ("s1", 1)
+    assert 9_900 <= told["duration_ms"] <= 10_000
+    assert timeline(disk.directory).ended
+
+    with running(recorder(tmp_path, app.url)) as process:
+        seen = app.polls
+        until(lambda: app.polls > seen + 2, 10)
+        process.terminate()
+    assert len(app.finished) == 1, "an acknowledged end is not told again"
+
+
+def test_a_recorder_that_cannot_record_says_why(app: Application, tmp_path: Path) -> None:
+    disk = SessionDisk(tmp_path / "recordings", "broken", "room")
+    disk.open()
+    path = disk.directory / manifest.NAME
+    path.write_bytes(path.read_bytes().replace(b'"seq":0', b'"seq":1'))
+    app.add("broken", NOWHERE)
+    app.add("lonely", NOWHERE)
+    with running(recorder(tmp_path, app.url)) as process:
+        until(lambda: {c["session_id"] for c in app.checkpoints} == {"broken", "lonely"}, 10)
+        process.terminate()
+    problems = {c["session_id"]: c["problem"] for c in app.checkpoints if c["state"] == "waiting"}
+    assert problems["broken"] == "manifest.jsonl line 1 is out of sequence"
+    assert problems["lonely"] == "not joined yet"
+
+
+def test_a_recorder_with_a_bad_setting_does_not_start(tmp_path: Path) -> None:
+    process = recorder(tmp_path, "http://127.0.0.1:9")
+    process.environment["CHIBO_RECORDING_DIR"] = ""
+    with running(process):
+        assert process.child is not None
+        assert process.child.wait(10) != 0
+    assert "CHIBO_RECORDING_DIR is not set" in process.log.read_text()
