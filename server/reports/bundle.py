@@ -41,6 +41,14 @@ MOST_BYTES = 256 * 1024 * 1024  # unpacked; a log of a long session has about 10
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold, so that files have none
 
 _facts = TypeAdapter(Facts)
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
 
 
 class PackageUnusable(Exception):
@@ -165,7 +173,7 @@ def unpacked(data: bytes) -> Package:
                 raise PackageUnusable("too_large")
             # zipfile stops at the declared size, so that sum bounds what is unpacked.
             files = {info.filename: file.read(info) for info in infos}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
+    except _ZIP_ERRORS:
         raise PackageUnusable("not_zip") from None
     try:
         manifest, signature = json.loads(files.pop(MANIFEST)), json.loads(files.pop(SIGNATURE))

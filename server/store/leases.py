@@ -1,23 +1,17 @@
 """Which process does a thing: leases that run out by the database's clock, not by ours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from server.store.presence import database_now
 from server.store.tables import job_lease
-
-
-def database_time(conn: Connection) -> datetime:
-    """The time by the database's own clock; on SQLite to the second."""
-    found = conn.execute(select(func.current_timestamp())).scalar_one()
-    time = datetime.fromisoformat(found) if isinstance(found, str) else found
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def take(conn: Connection, name: str, holder: str, seconds: int) -> bool:
     """Takes or renews a lease; False while another process holds it."""
-    now = database_time(conn)
+    now = database_now(conn)
     expires_at = now + timedelta(seconds=seconds)
     renewed = conn.execute(
         update(job_lease)

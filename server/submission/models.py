@@ -32,6 +32,17 @@ class PeerHello(Model):
     signature: str
 
 
+class PeerCard(Model):
+    """The answer to a hello: who took the code, signed over it."""
+
+    id: str
+    name: str
+    kind: Literal["cell", "committee"]
+    url: str
+    spki: str
+    signature: str
+
+
 class Peer(Model):
     id: str
     name: str
@@ -87,6 +98,24 @@ class ScheduleBody(Model):
     title: str
     starts_at: datetime
     stage: Stage
+
+
+class ReportStatus(Model):
+    """What became of a report, as its sender may ask."""
+
+    session_id: str
+    sha256: str
+    state: Literal["received", "accepted", "returned"]
+    note: str
+    reviewed_at: datetime | None
+
+
+class WorkerNote(Model):
+    """An event that the worker asks the application to append."""
+
+    session_id: str
+    type: str
+    data: dict[str, Any]
 
 
 class ReportReceipt(Model):

@@ -34,7 +34,9 @@ def receipt(
     }
 
 
-def hello(code: str, installation: str, name: str, kind: str, url: str, spki: str) -> dict[str, str]:
+def hello(
+    code: str, installation: str, name: str, kind: str, url: str, spki: str
+) -> dict[str, str]:
     """An installation shows itself to another that has given it a one-time code."""
     return {
         "purpose": "enrolment",

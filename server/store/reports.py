@@ -1,0 +1,86 @@
+"""Sessions that the worker looks after, and the files rendered of each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from server.session.stages import ENDED, RUNNING
+from server.store.tables import outbox, peer, report, session
+
+_RUNNING = [stage.value for stage in RUNNING]
+_ENDED = [stage.value for stage in ENDED]
+
+
+def running(conn: Connection) -> Sequence[str]:
+    """Sessions that are open now."""
+    query = select(session.c.id).where(session.c.stage.in_(_RUNNING))
+    return conn.execute(query).scalars().all()
+
+
+def unreported(conn: Connection) -> Sequence[str]:
+    """Sessions that were opened and have ended, and whose report is not acknowledged."""
+    done = select(outbox.c.session_id).where(
+        outbox.c.kind == "report", outbox.c.state == "acknowledged"
+    )
+    query = select(session.c.id).where(
+        session.c.stage.in_(_ENDED), session.c.opened_at.is_not(None), session.c.id.not_in(done)
+    )
+    return conn.execute(query.order_by(session.c.closed_at)).scalars().all()
+
+
+def unwitnessed(conn: Connection, since: datetime) -> Sequence[str]:
+    """Sessions that ended lately and whose end the upper committee may not have countersigned."""
+    query = select(session.c.id).where(
+        session.c.stage.in_(_ENDED), session.c.opened_at.is_not(None), session.c.closed_at >= since
+    )
+    return conn.execute(query).scalars().all()
+
+
+def under_review(conn: Connection, since: datetime) -> Sequence[RowMapping]:
+    """Acknowledged reports that are not accepted yet: with cell_id, title, url."""
+    query = (
+        select(
+            outbox.c.id,
+            outbox.c.session_id,
+            outbox.c.body,
+            session.c.cell_id,
+            session.c.title,
+            peer.c.url,
+        )
+        .join(session, session.c.id == outbox.c.session_id)
+        .join(peer, peer.c.id == outbox.c.peer_id)
+        .where(
+            outbox.c.kind == "report",
+            outbox.c.state == "acknowledged",
+            outbox.c.created_at >= since,
+            peer.c.confirmed_at.is_not(None),
+        )
+    )
+    return conn.execute(query).mappings().all()
+
+
+def put_review(conn: Connection, message_id: str, body: str) -> None:
+    """What the committee answered about a report: a ReportStatus as JSON."""
+    conn.execute(update(outbox).where(outbox.c.id == message_id).values(body=body))
+
+
+def has_files(conn: Connection, session_id: str) -> bool:
+    return (
+        conn.execute(select(report.c.kind).where(report.c.session_id == session_id)).first()
+        is not None
+    )
+
+
+def file_row(conn: Connection, session_id: str, kind: str, form: str) -> RowMapping | None:
+    query = select(report).where(
+        report.c.session_id == session_id, report.c.kind == kind, report.c.form == form
+    )
+    return conn.execute(query).mappings().first()
+
+
+def put_files(conn: Connection, session_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rendered files, in place of earlier ones: kind, form, sha256, size, blob, created_at."""
+    conn.execute(delete(report).where(report.c.session_id == session_id))
+    conn.execute(insert(report), [{"session_id": session_id, **row} for row in rows])
