@@ -44,6 +44,7 @@ class Config:
     blob_url: str  # file:///... or s3://bucket/prefix
     host: str
     port: int
+    app_url: str  # where the worker reaches the application
     public_url: str  # what people type, without a slash at the end
     demo: bool
     demo_other_url: str  # in demo, the other installation of the pair
@@ -84,6 +85,7 @@ class Config:
         media = f"localhost:{read.port('CHIBO_MEDIA_PORT', 7880)}"
         tls_cert, tls_key = env.get("CHIBO_TLS_CERT", ""), env.get("CHIBO_TLS_KEY", "")
         secure = "s" if tls_cert else ""
+        here = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         public = env.get("CHIBO_PUBLIC_URL") or f"http{secure}://localhost:{port}"
         config = cls(
             data_dir=data,
@@ -92,6 +94,7 @@ class Config:
             blob_url=env.get("CHIBO_BLOB_URL") or (data / "blobs").as_uri(),
             host=host,
             port=port,
+            app_url=(env.get("CHIBO_APP_URL") or f"http{secure}://{here}:{port}").rstrip("/"),
             public_url=public.rstrip("/"),
             demo=env.get("CHIBO_DEMO", "") == "1",
             demo_other_url=env.get("CHIBO_DEMO_OTHER_URL", ""),

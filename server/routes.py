@@ -409,6 +409,7 @@ ROUTES: list[Route] = [
         Who.SESSION_LEADER,
         reports.export_session,
     ),
+    Route("POST", "/api/worker/notes", f.WorkerNote, Done, Who.WORKER, submission.take_note),
     # between installations
     Route("GET", "/api/admin/peers", None, f.Peers, Who.ADMINISTRATOR, submission.list_peers),
     Route(
@@ -428,7 +429,14 @@ ROUTES: list[Route] = [
         Who.ADMINISTRATOR,
         submission.confirm,
     ),
-    Route("POST", "/api/peer/enrol", f.PeerHello, f.Peer, Who.ANYONE, submission.accept_enrolment),
+    Route(
+        "POST",
+        "/api/peer/enrol",
+        f.PeerHello,
+        f.PeerCard,
+        Who.ANYONE,
+        submission.accept_enrolment,
+    ),
     Route("POST", "/api/peer/schedule", f.ScheduleBody, Done, Who.PEER, submission.take_schedule),
     Route(
         "POST",
@@ -447,6 +455,14 @@ ROUTES: list[Route] = [
         Who.PEER,
         submission.take_report,
         max_body=64 * 1024 * 1024,
+    ),
+    Route(
+        "GET",
+        "/api/peer/reports/{session_id}",
+        None,
+        f.ReportStatus,
+        Who.PEER,
+        submission.show_report_status,
     ),
     Route(
         "GET",

@@ -14,7 +14,7 @@ from server.config import Config
 from server.http.call import Principal
 from server.http.errors import Forbidden, NotFound, NotSignedIn
 from server.http.routing import Route, Who
-from server.keys import token_hash
+from server.keys import Keyring, token_hash
 from server.services import Services
 from server.store import access, sign_ins
 from server.store.database import Connection
@@ -31,13 +31,21 @@ def cookie_name(config: Config) -> str:
     return "__Host-chibo" if config.tls else "chibo"
 
 
+def worker_key(keys: Keyring) -> str:
+    """The bearer key of the worker, which shares the installation's key files."""
+    return keys.mac("service", b"worker")
+
+
 async def principal_of(services: Services, request: HTTPConnection, now: datetime) -> Principal:
     """Whoever the request's cookie or bearer key shows; peers are recognised by their signature."""
     config = services.config
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and config.recorder_service_key:
-        if hmac.compare_digest(bearer.encode(), config.recorder_service_key.value.encode()):
+    if scheme.lower() == "bearer":
+        given, recorder_key = bearer.encode(), config.recorder_service_key.value.encode()
+        if recorder_key and hmac.compare_digest(given, recorder_key):
             return Principal("recorder")
+        if hmac.compare_digest(given, worker_key(services.keys).encode()):
+            return Principal("worker")
         return ANONYMOUS
     token = request.cookies.get(cookie_name(config))
     if not token or len(token) > 100:
@@ -190,6 +198,12 @@ async def recorder(_s: Services, _path: Path, principal: Principal, _now: dateti
     return principal
 
 
+async def worker(_s: Services, _path: Path, principal: Principal, _now: datetime) -> Principal:
+    if principal.kind != "worker":
+        raise NotSignedIn
+    return principal
+
+
 async def peer(_s: Services, _path: Path, principal: Principal, _now: datetime) -> Principal:
     if principal.kind != "peer":
         raise NotSignedIn("peer_unknown")
@@ -244,6 +258,7 @@ CHECKS: dict[Who, Check] = {
     Who.OFFICER_STEPPED_UP: officer_stepped_up,
     Who.ADMINISTRATOR: administrator,
     Who.RECORDER: recorder,
+    Who.WORKER: worker,
     Who.PEER: peer,
     Who.METRICS: metrics,
 }

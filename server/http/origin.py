@@ -12,7 +12,7 @@ from server.http.routing import Route, Who
 from server.keys import Keyring
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-WITHOUT_COOKIE = (Who.RECORDER, Who.PEER, Who.METRICS)
+WITHOUT_COOKIE = (Who.RECORDER, Who.WORKER, Who.PEER, Who.METRICS)
 BEFORE_SIGN_IN = (Who.ANYONE, Who.PASSWORD_GIVEN)  # there is no Me yet to take the token from
 
 

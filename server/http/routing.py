@@ -25,6 +25,7 @@ class Who(Enum):
     OFFICER_STEPPED_UP = "officer_stepped_up"  # and proved the second factor in the last 10 minutes
     ADMINISTRATOR = "administrator"
     RECORDER = "recorder"  # service key
+    WORKER = "worker"  # a key that only holders of the installation's key files can derive
     PEER = "peer"  # another installation, by the signature of its enrolled key
     METRICS = "metrics"  # loopback, or the metrics token
 
