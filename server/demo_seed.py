@@ -11,7 +11,7 @@ import typst
 
 from server.config import Config
 from server.demo_people import PEOPLE, Fictional
-from server.headless import Account
+from server.headless import Account, ServerRefused
 from server.identity import codes
 from server.identity.passwords import hash_now
 from server.identity.signing_in import add_factor, secret_of
@@ -87,7 +87,11 @@ async def seed_over_http(cell: Config, committee: Config) -> None:
     try:
         cell_id = await _cell_with_members(cell, administrator)
         await asyncio.to_thread(_give_accounts, cell, [p for p in PEOPLE if p.kind != "outside"])
-        await _enrol(administrator, committee)
+        try:
+            await _enrol(administrator, committee)
+        except (ServerRefused, httpx.HTTPError) as error:
+            # The cell can be tried alone, and the next start tries again.
+            log.error("enrolment_failed", why=str(error))
     finally:
         await administrator.close()
     secretary = await _signed_in(cell, _person("chung"))
