@@ -8,5 +8,7 @@ export const memberPages: readonly Page[] = [
   { path: '/trinh-dien', load: () => import('./sign-in/Demo.svelte'), open: true },
   { path: '/tai-khoan', load: () => import('./member/Account.svelte') },
   { path: '/phien/:id', load: () => import('./member/Session.svelte') },
+  { path: '/phien/:id/vao', load: () => import('./member/Check.svelte') },
+  { path: '/phien/:id/phong', load: () => import('./member/Room.svelte') },
   { path: '/phien/:id/tai-lieu/:document', load: () => import('./member/DocumentPage.svelte') },
 ];

@@ -1725,6 +1725,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worker/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** take note */
+        post: operations["post_worker_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/peers": {
         parameters: {
             query?: never;
@@ -1839,6 +1856,23 @@ export interface paths {
         put?: never;
         /** take report */
         post: operations["post_peer_reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/peer/reports/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** show report status */
+        get: operations["get_peer_reports_session_id"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2500,7 +2534,10 @@ export interface components {
             /** Seen Head */
             seen_head: string;
         };
-        /** Checkpoint */
+        /**
+         * Checkpoint
+         * @description A statement of the recorder; `seq` and `head` are those of its manifest's last line.
+         */
         Checkpoint: {
             /** Session Id */
             session_id: string;
@@ -3421,6 +3458,27 @@ export interface components {
             enrolled_at: string;
         };
         /**
+         * PeerCard
+         * @description The answer to a hello: who took the code, signed over it.
+         */
+        PeerCard: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cell" | "committee";
+            /** Url */
+            url: string;
+            /** Spki */
+            spki: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
          * PeerHello
          * @description Sent to the other installation with its one-time code.
          */
@@ -3741,6 +3799,25 @@ export interface components {
             key_id: string;
             /** Signature */
             signature: string;
+        };
+        /**
+         * ReportStatus
+         * @description What became of a report, as its sender may ask.
+         */
+        ReportStatus: {
+            /** Session Id */
+            session_id: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "accepted" | "returned";
+            /** Note */
+            note: string;
+            /** Reviewed At */
+            reviewed_at: string | null;
         };
         /** Reset */
         Reset: {
@@ -4300,6 +4377,20 @@ export interface components {
             motion: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WorkerNote
+         * @description An event that the worker asks the application to append.
+         */
+        WorkerNote: {
+            /** Session Id */
+            session_id: string;
+            /** Type */
+            type: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
         };
     };
     responses: never;
@@ -7785,6 +7876,39 @@ export interface operations {
             };
         };
     };
+    post_worker_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkerNote"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_admin_peers: {
         parameters: {
             query?: never;
@@ -7926,7 +8050,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Peer"];
+                    "application/json": components["schemas"]["PeerCard"];
                 };
             };
             /** @description Refused */
@@ -8022,6 +8146,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportReceipt"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_peer_reports_session_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportStatus"];
                 };
             };
             /** @description Refused */

@@ -1,6 +1,6 @@
 /** Media participants are one per device; people are one per person. */
 
-/** `p03` of `p03-k7f2…`; null for the room's shared device and for whatever is not a person. */
+/** `p03` of `p03.1f9c02ab`; null for the room's shared device and for whatever is not a person. */
 export const personOf = (identity: string): string | null =>
   /^p\d+(?=$|\W)/.exec(identity)?.[0] ?? null;
 

@@ -17,26 +17,15 @@ export interface Signed<S> {
   hash: string;
 }
 
-/**
- * The next counter. It must rise with every ballot of this member on any of their devices. A
- * ballot's counter never exceeds the line of the log it becomes, so one above the last line seen
- * is above all ballots seen.
- */
-export const nextCounter = (key: DeviceKey, seen: Seen): number =>
-  Math.max(key.counter, seen.seq) + 1;
+/** Above every ballot of this member, on this device or another. */
+export const nextCounter = (view: SessionView, key: DeviceKey): number =>
+  Math.max(key.counter, view.my_counter) + 1;
 
 /** Hash of this member's last ballot in the session, on this device or another. */
 export function previousBallot(view: SessionView, key: DeviceKey): string | null {
-  const motions = view.motion ? [...view.motions, view.motion] : view.motions;
-  let hash = key.previous?.hash ?? null;
-  let seq = key.previous?.seq ?? 0;
-  for (const motion of motions) {
-    if (motion.my_ballot_hash && (motion.my_ballot_seq ?? 0) > seq) {
-      hash = motion.my_ballot_hash;
-      seq = motion.my_ballot_seq ?? 0;
-    }
-  }
-  return hash;
+  // Confirmed here a moment ago, while the view still shows the time before.
+  if (key.previous && key.previous.seq > view.head.seq) return key.previous.hash;
+  return view.my_last_ballot ?? null;
 }
 
 export function ballotStatement(
@@ -58,7 +47,7 @@ export function ballotStatement(
     choice,
     member: view.me,
     device: key.keyId,
-    counter: nextCounter(key, seen),
+    counter: nextCounter(view, key),
     previous: previousBallot(view, key),
     seen_seq: seen.seq,
     seen_head: seen.hash,
@@ -78,7 +67,7 @@ export function checkInStatement(
     session: view.id,
     member: view.me,
     device: key.keyId,
-    counter: nextCounter(key, seen),
+    counter: nextCounter(view, key),
     seen_seq: seen.seq,
     seen_head: seen.hash,
   };
