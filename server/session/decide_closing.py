@@ -1,6 +1,7 @@
 """The law of recess, conclusion, minutes, and the end; and of who takes the chair."""
 
 from datetime import datetime, timedelta
+from math import ceil
 
 from server.session import events as e
 from server.session import recording
@@ -134,7 +135,7 @@ def ready_to_take_chair(case: Case) -> None:
         raise Refused("chair_is_here", name=state.name(state.chair))
     left = away + timedelta(seconds=seconds) - case.now
     if left > timedelta():
-        raise Refused("chair_away_too_short", seconds=seconds, left=int(left.total_seconds()) + 1)
+        raise Refused("chair_away_too_short", seconds=seconds, left=ceil(left.total_seconds()))
 
 
 def take_chair(case: Case) -> Events:

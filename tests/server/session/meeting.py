@@ -289,15 +289,15 @@ class Meeting:
         }
         return self.give(person, "check-in", statement=statement, signature=key.sign(statement))
 
-    def ballot(self, person: str, choice: str, motion: str, **change: Any) -> dict[str, Any]:
+    def ballot(self, person: str, choice: str, on: str = "m1", **change: Any) -> dict[str, Any]:
         """A signed ballot as the member's device would make it now."""
         last = self.state.ledger.last_of(person)
-        put = self.state.motions[motion]
+        put = self.state.motions[on]
         statement = {
             "purpose": "ballot",
             "installation": "installation1",
             "session": "s1",
-            "motion": motion,
+            "motion": on,
             "motion_hash": put.hash,
             "rule_version": put.rule.rule_version,
             "choice": choice,
@@ -311,8 +311,8 @@ class Meeting:
         }
         return {"ballot": statement, "signature": self.keys[person].sign(statement)}
 
-    def cast(self, person: str, choice: str, motion: str = "m1", **change: Any) -> "Meeting":
-        return self.give(person, "cast-ballot", **self.ballot(person, choice, motion, **change))
+    def cast(self, person: str, choice: str, on: str = "m1") -> "Meeting":
+        return self.give(person, "cast-ballot", **self.ballot(person, choice, on))
 
     # ---- the usual way
 
