@@ -16,7 +16,7 @@ from server.reports.document import (
 )
 from server.reports.facts import Absence, Attender, Facts, GapFacts, ItemFacts, Said, VoteFacts
 from server.session.times import VIETNAM, from_text
-from server.texts import say
+from server.texts import UnknownText, say
 
 
 def minutes(facts: Facts) -> Document:
@@ -235,9 +235,13 @@ def _vote(vote: VoteFacts) -> Iterable[Block]:
 
 
 def _gap(gap: GapFacts) -> str:
+    try:
+        why = say(f"recordings.gap.{gap.reason}")
+    except UnknownText:
+        why = gap.reason  # the recorder's own sentence
     if gap.end is None:
-        return text("gap_open", begin=time_vi(gap.start), reason=gap.reason)
-    return text("gap", begin=time_vi(gap.start), end=time_vi(gap.end), reason=gap.reason)
+        return text("gap_open", begin=time_vi(gap.start), reason=why)
+    return text("gap", begin=time_vi(gap.start), end=time_vi(gap.end), reason=why)
 
 
 def _ending(facts: Facts) -> str:

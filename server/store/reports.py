@@ -31,10 +31,11 @@ def unreported(conn: Connection) -> Sequence[str]:
 
 
 def unwitnessed(conn: Connection, since: datetime) -> Sequence[str]:
-    """Sessions that ended lately and whose end the upper committee may not have countersigned."""
-    query = select(session.c.id).where(
-        session.c.stage.in_(_ENDED), session.c.opened_at.is_not(None), session.c.closed_at >= since
-    )
+    """Sessions that ended lately and whose end the upper committee may not have countersigned.
+
+    Also those called off before they were opened, so that nobody waits for them.
+    """
+    query = select(session.c.id).where(session.c.stage.in_(_ENDED), session.c.closed_at >= since)
     return conn.execute(query).scalars().all()
 
 

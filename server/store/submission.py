@@ -160,7 +160,7 @@ def put_followed(conn: Connection, values: Values) -> None:
 
 
 def all_followed(conn: Connection, since: datetime) -> Sequence[RowMapping]:
-    """Sessions of every cell that begin, or were heard of, since then; with their inbox rows."""
+    """Sessions of every cell that begin since then, or still want something; with their reports."""
     query = (
         select(
             followed,
@@ -175,7 +175,9 @@ def all_followed(conn: Connection, since: datetime) -> Sequence[RowMapping]:
                 inbox.c.peer_id == followed.c.peer_id, inbox.c.session_id == followed.c.session_id
             ),
         )
-        .where(or_(followed.c.starts_at >= since, inbox.c.state == "returned"))
+        .where(
+            or_(followed.c.starts_at >= since, inbox.c.state.is_(None), inbox.c.state == "returned")
+        )
         .order_by(followed.c.starts_at, followed.c.session_id)
     )
     return conn.execute(query).mappings().all()

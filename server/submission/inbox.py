@@ -112,6 +112,7 @@ def _extend(conn: Connection, peer_id: str, body: RunningBody, now: datetime) ->
         return  # an old message, or one sent again: true, but it must not take the board back
     fields = ("item", "present", "base", "needed", "results", "recorder")
     status = {name: getattr(body, name) for name in fields}
+    status["opened"] = body.opened_at is not None
     values = _followed(peer_id, body, status, now)
     store.put_followed(conn, {**values, "seq": body.seq, "head": body.head})
 
@@ -224,7 +225,7 @@ def _end_following(conn: Connection, peer_id: str, manifest: dict[str, Any], now
         "title": manifest["title"],
         "starts_at": from_text(manifest["starts_at"]),
         "stage": manifest["stage"],
-        "status": dict(old["status"]) if old else {},
+        "status": {**(old["status"] if old else {}), "opened": True},
         "heard_at": now,
     }
     store.put_followed(conn, values)

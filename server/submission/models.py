@@ -67,6 +67,7 @@ class RunningBody(Model):
     cell_name: str
     title: str
     starts_at: datetime
+    opened_at: datetime | None
     stage: Stage
     item: str
     present: int

@@ -33,6 +33,7 @@ def running_body(
         cell_name=state.convened.cell_name,
         title=state.convened.title,
         starts_at=state.starts_at,
+        opened_at=state.opened_at,
         stage=state.stage.value,
         item=f"{item.line.number}. {item.line.title}" if item else "",
         present=quorum.present,
