@@ -16,6 +16,7 @@ from typing import Any
 
 from server.headless import Account
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
 
@@ -73,6 +74,7 @@ class Stack:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "server.cli", "demo"],
+                cwd=ROOT,
                 env=self.env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
