@@ -1,6 +1,6 @@
 """Composition root: builds the services and the application from one Config."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -31,19 +31,21 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_services(config: Config, web_bundle: str = "") -> Services:
+def build_services(
+    config: Config, web_bundle: str = "", clock: Callable[[], datetime] = utc_now
+) -> Services:
     """What handlers and the worker share. Nothing is started yet."""
     keys = Keyring.open(config.keys_dir)
     database = Database(config.database_url)
     session = SessionService(
-        config=config, database=database, keys=keys, clock=utc_now, new_id=new_id
+        config=config, database=database, keys=keys, clock=clock, new_id=new_id
     )
     return Services(
         config=config,
         database=database,
         keys=keys,
         blobs=open_blobs(config.blob_url),
-        clock=utc_now,
+        clock=clock,
         new_id=new_id,
         session=session,
         measures=Measures(),
@@ -51,16 +53,16 @@ def build_services(config: Config, web_bundle: str = "") -> Services:
     )
 
 
-def create_app(config: Config) -> Starlette:
+def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> Starlette:
     """The whole application. Its lifespan refuses to begin on an old schema or with wrong keys."""
     bundle = Bundle.load(config.web_dist)
-    services = build_services(config, bundle.hash)
+    services = build_services(config, bundle.hash, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
             await services.database.read(require_current)
-            await services.database.write(enter_installation, config, services.keys, utc_now())
+            await services.database.write(enter_installation, config, services.keys, clock())
             await services.session.start()
             yield
             await services.session.stop()
