@@ -92,6 +92,7 @@ class TimelineMark(Model):
     label: str
     detail: str
     person: str | None
+    outcome: str = ""  # of a vote: passed, failed, void; empty while open
 
 
 class Recording(Model):
