@@ -85,9 +85,11 @@ class StreamReceiver:
         if self._report:
             lsr = self._report[0]
             dlsr = (now_ns - self._report[1]) * 65536 // 1_000_000_000
+        # Widened numbers begin a cycle up; reports must not, or servers take them for nonsense.
+        highest = max(0, self._highest - 0x10000)
         lost = max(-0x800000, min(expected - self.received, 0x7FFFFF))
         return ReportBlock(
-            self.ssrc, min(fraction, 255), lost, self._highest, int(self._jitter), lsr, dlsr
+            self.ssrc, min(fraction, 255), lost, highest, int(self._jitter), lsr, dlsr
         )
 
     def _count_jitter(self, timestamp: int, now_ns: int) -> None:

@@ -36,7 +36,7 @@ def test_a_long_interruption_is_not_asked_for() -> None:
 def test_the_report_tells_the_loss_since_the_last_report() -> None:
     receiver = receiving(*range(100), *range(125, 150))
     first = receiver.report_block(0)
-    assert (first.lost, first.fraction_lost, first.highest & 0xFFFF) == (25, 25 * 256 // 150, 149)
+    assert (first.lost, first.fraction_lost, first.highest) == (25, 25 * 256 // 150, 149)
     for number in range(150, 200):
         receiver.received_packet(number, 0, 0)
     assert receiver.report_block(0).fraction_lost == 0
