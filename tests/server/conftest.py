@@ -15,6 +15,7 @@ from server.keys import Keyring, new_id
 from server.operations.measures import Measures
 from server.routes import ROUTES
 from server.services import Services
+from server.session.service import SessionService
 from server.store.database import Database
 from server.store.tables import metadata
 
@@ -52,14 +53,17 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     config = Config.load(env)
     database = Database(config.database_url)
     metadata.create_all(database.engine)
+    keys = Keyring.open(config.keys_dir)
     services = Services(
         config=config,
         database=database,
-        keys=Keyring.open(config.keys_dir),
+        keys=keys,
         blobs=LocalBlobs(tmp_path / "blobs"),
         clock=lambda: NOW,
         new_id=new_id,
-        session=None,  # type: ignore[arg-type]
+        session=SessionService(
+            config=config, database=database, keys=keys, clock=lambda: NOW, new_id=new_id
+        ),
         measures=Measures(),
         web_bundle="",
     )

@@ -14,9 +14,10 @@ from voting.rules import rules_at
 
 
 class Log:
-    """Stands where the session's log stands: keeps what it was given, and can break down."""
+    """Stands before the session's log: remembers what it was given, and can break down."""
 
-    def __init__(self) -> None:
+    def __init__(self, real: Any) -> None:
+        self.real = real
         self.given: list[tuple[str, e.Convened, str]] = []
         self.broken = False
 
@@ -25,12 +26,13 @@ class Log:
     ) -> None:
         if self.broken:
             raise ConnectionError
+        await self.real.convene(session_id, convened, actor, now)
         self.given.append((session_id, convened, actor))
 
 
 @pytest.fixture
 def log(desk: Desk) -> Log:
-    log = Log()
+    log = Log(desk.services.session)
     object.__setattr__(desk.services, "session", log)
     return log
 
@@ -65,7 +67,8 @@ async def test_convening_summons_every_member_and_begins_the_log(cell: Cell, log
     assert first.rules == rules_at(STARTS.date()).to_data()
     assert [item.motion for item in first.items] == [None, "Thông qua nghị quyết tháng 11."]
     assert first.seal_key == cell.desk.services.keys.seal.key_id
-    json.dumps(e.to_data(first))
+    state = await log.real.state(draft.id)
+    assert (state.seq, state.stage, state.convened) == (1, "convened", first)
     with pytest.raises(Conflict):
         await convene(cell, draft.id)
 
