@@ -16,7 +16,7 @@ from typing import Any
 from server.headless import Account
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 120  # the first start seeds the demo
 READY = "Trang bắt đầu".encode()
 
 
