@@ -702,13 +702,14 @@ export function recording(): Recording {
     [82, 94, '6 Giao việc'],
     [94, 102, '7 Bế mạc'],
   ];
-  const vote = (at_ms: number, label: string, detail: string) => ({
+  const vote = (at_ms: number, detail: string, outcome: string) => ({
     at_ms,
     end_ms: null,
     kind: 'vote',
-    label,
+    label: 'Thông qua nội dung',
     detail,
     person: null,
+    outcome,
   });
   return {
     session_id: 's1',
@@ -759,14 +760,6 @@ export function recording(): Recording {
           detail: '',
           person,
         })),
-        {
-          at_ms: 0,
-          end_ms: minute(102),
-          kind: 'presence',
-          label: name,
-          detail: '',
-          person,
-        },
       ]),
       {
         at_ms: minute(31),
@@ -784,7 +777,7 @@ export function recording(): Recording {
         detail: 'Tiếng đủ. Máy ghi khởi động lại.',
         person: null,
       },
-    ],
+    ].map((mark) => ({ outcome: '', ...mark })),
     gaps: [{ from_ms: minute(71), to_ms: minute(71.1), reason: 'Máy ghi khởi động lại' }],
   };
 }

@@ -4,4 +4,8 @@ import type { Page } from '$lib/router.svelte';
 export const leaderPages: readonly Page[] = [
   { path: '/phien/:id/chu-tri', load: () => import('./chair/Chair.svelte') },
   { path: '/phien/:id/thu-ky', load: () => import('./secretary/Secretary.svelte') },
+  { path: '/phien/:id/sau-hop', load: () => import('./after/After.svelte') },
+  { path: '/phien/:id/ban-ghi', load: () => import('./after/RecordingPage.svelte') },
+  { path: '/cap-tren', load: () => import('./officer/Board.svelte') },
+  { path: '/ho-so/:id', load: () => import('./dossier/Dossier.svelte') },
 ];

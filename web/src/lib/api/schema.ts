@@ -3934,6 +3934,8 @@ export interface components {
              * Format: date-time
              */
             starts_at: string;
+            /** Opened At */
+            opened_at: string | null;
             /**
              * Stage
              * @enum {string}
@@ -4287,6 +4289,11 @@ export interface components {
             detail: string;
             /** Person */
             person: string | null;
+            /**
+             * Outcome
+             * @default
+             */
+            outcome: string;
         };
         /**
          * ToldGap

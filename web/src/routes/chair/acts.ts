@@ -40,11 +40,12 @@ const FIELD: Partial<Record<Asks, string>> = {
   seconds: 'seconds',
 };
 
-/** An act whose body already holds the asked field goes straight through. */
+/** An act that already names its person or reason goes straight through; texts are always shown. */
 export function asks(act: Pick<Act, 'command' | 'body'>): Asks {
   const wanted = ASKS[act.command] ?? 'nothing';
   const field = FIELD[wanted];
-  if (field && wanted !== 'conclusion' && wanted !== 'seconds' && field in act.body) {
+  const always = wanted === 'conclusion' || wanted === 'seconds' || wanted === 'motion';
+  if (field && !always && field in act.body) {
     return 'nothing';
   }
   return wanted;

@@ -65,7 +65,8 @@ export interface Row {
   person: string | null;
   name: string;
   speaking: TimelineMark[];
-  present: TimelineMark[];
+  /** When this person was gone. */
+  away: TimelineMark[];
 }
 
 /** One row for each voice or picture that was recorded or marked, first come first. */
@@ -75,14 +76,14 @@ export function personRows(recording: Recording): Row[] {
     const key = person ?? `place:${name}`;
     const found = rows.get(key);
     if (found) return found;
-    const made: Row = { person, name, speaking: [], present: [] };
+    const made: Row = { person, name, speaking: [], away: [] };
     rows.set(key, made);
     return made;
   };
   for (const track of recording.tracks) row(track.person, track.name);
   for (const mark of recording.marks) {
     if (mark.kind === 'floor') row(mark.person, mark.label).speaking.push(mark);
-    if (mark.kind === 'presence') row(mark.person, mark.label).present.push(mark);
+    if (mark.kind === 'presence' && mark.person) rows.get(mark.person)?.away.push(mark);
   }
   return [...rows.values()];
 }

@@ -5,6 +5,8 @@ export const chair = {
   'console.loading': 'Đang mở phiên họp…',
   'console.lost': 'Mất kết nối với máy chủ. Việc đã ghi vẫn còn; trang này tự nối lại.',
   'console.away': 'Chủ trì mất kết nối từ {time}. Phó Bí thư được nhận chủ trì sau 60 giây.',
+  'console.elsewhere': 'Hình và tiếng đang mở ở một cửa sổ khác của đồng chí.',
+  'console.not_yet': 'Máy này chưa nhận đủ sổ phiên họp. Mời đồng chí chờ vài giây rồi bấm lại.',
   'console.history_changed':
     'Sổ phiên họp đã bị sửa so với bản máy này đang giữ. Dừng mọi biểu quyết và báo cấp trên.',
 
@@ -304,8 +306,8 @@ export const chair = {
   'notes.none': 'Chưa có ghi chép.',
   'notes.contributions': 'Lượt phát biểu',
   'notes.contributions.none': 'Chưa có đồng chí nào phát biểu.',
-  'notes.now': 'đang nói',
   'notes.span': '{from} đến {to}',
+  'notes.span.now': 'Từ {from}, đang nói',
   'notes.unsaved': 'Bản nháp giữ trên máy này.',
   'notes.missing': 'Đồng chí viết nội dung trước khi lưu.',
   'notes.saved': 'Đã ghi vào sổ lúc {time}.',
@@ -343,6 +345,16 @@ export const acts: Record<string, { button: string; head: string; line: string }
     button: 'Bắt đầu điểm danh',
     head: 'Điểm danh',
     line: 'Đồng chí ở xa bấm “Có mặt” trên máy mình; thư ký ghi đồng chí tại phòng.',
+  },
+  cast_ballot: {
+    button: 'Bỏ phiếu',
+    head: 'Mời đồng chí biểu quyết',
+    line: '{rule}',
+  },
+  change_ballot: {
+    button: 'Đổi ý kiến',
+    head: 'Đồng chí đã biểu quyết',
+    line: 'Được đổi ý kiến cho đến khi chủ trì đóng biểu quyết.',
   },
   check_in: { button: 'Có mặt', head: 'Điểm danh', line: 'Bấm một lần để ghi có mặt.' },
   finish_roll_call: {
