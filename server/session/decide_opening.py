@@ -1,6 +1,7 @@
 """The law of opening, roll call, and coming and going."""
 
 from datetime import date, timedelta
+from typing import Literal
 
 from server.session import events as e
 from server.session import recording
@@ -32,8 +33,13 @@ def ready_to_open(case: Case) -> None:
 
 def open_session(case: Case) -> Events:
     said = recording.require(case)
-    confirmed = "" if said is None else f"{len(said.tracks)} {to_text(said.at)}"
-    return [e.Opened(confirmed, case.state.rules.version)]
+    version = case.state.rules.version
+    if said is None:
+        return [e.Opened("", 0, "", version)]
+    recorder: Literal["waiting", "recording"] = (
+        "waiting" if said.state == "waiting" else "recording"
+    )
+    return [e.Opened(recorder, len(said.tracks), to_text(said.at), version)]
 
 
 def name_secretary(case: Case) -> Events:

@@ -143,8 +143,12 @@ class DeviceCertified:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """With what the recorder had confirmed: its state, how many tracks, and when."""
+
     TYPE: ClassVar[str] = "opened"
-    recorder: str  # what it had confirmed: "2 máy, 14:03:22"
+    recorder: Literal["waiting", "recording", ""]
+    tracks: int
+    confirmed_at: str
     rule_version: str
 
 

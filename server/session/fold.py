@@ -86,8 +86,11 @@ def _course(state: State, logged: Logged) -> State | None:
     match logged.event:
         case e.WaitingOpened():
             return _to(state, Stage.WAITING, waiting_at=logged.time)
-        case e.Opened():
-            return _to(state, Stage.OPEN, opened_at=logged.time)
+        case e.Opened(said):
+            recorder = replace(
+                state.recorder, stage=RecorderStage(said or "off"), since=logged.time
+            )
+            return _to(state, Stage.OPEN, opened_at=logged.time, recorder=recorder)
         case e.SecretaryNamed(person):
             return replace(state, secretary=person)
         case e.RollCallStarted():

@@ -12,8 +12,8 @@ from server.session.decide_closing import chair_away_since
 from server.session.law import Case
 from server.session.minutes import draft, text_hash
 from server.session.next_step import next_step
-from server.session.stages import ENDED, Stage
-from server.session.state import ItemStage, Member, Motion, MotionStage, Note, RecorderStage, State
+from server.session.stages import ENDED, GATHERING, Stage
+from server.session.state import ItemStage, Member, Motion, MotionStage, Note, State
 from server.session.surroundings import PersonLive, Surroundings, Viewer
 from server.session.times import from_text
 from voting.electorate import may_vote
@@ -25,6 +25,7 @@ _THRESHOLD_VI = {
     Threshold.AT_LEAST_TWO_THIRDS: "Ít nhất hai phần ba tổng số đảng viên chính thức",
 }
 _CHAT_SHOWN = 200
+_HEARD_LATELY = timedelta(seconds=15)
 _DISK_STEP = 100 * 1024 * 1024  # rounded down to this, or every checkpoint would change the view
 
 
@@ -69,7 +70,7 @@ def view(
         ],
         motion=next((s for s in shown if s.id == _matters(state)), None),
         motions=shown,
-        recorder=_recorder(state, around),
+        recorder=_recorder(state, around, now),
         chat_allowed=state.chat_allowed,
         chat=[m.Message(person=c.person, text=c.text, at=c.at) for c in state.chat[-_CHAT_SHOWN:]],
         notes=[_note(n) for n in state.notes if presides or n.person == me],
@@ -266,12 +267,12 @@ def _ballots(motion: Motion) -> list[m.BallotShown]:
     return shown
 
 
-def _recorder(state: State, around: Surroundings) -> m.RecorderState:
+def _recorder(state: State, around: Surroundings, now: datetime) -> m.RecorderState:
     said = around.recorder
     kept = state.recorder
     stage = _word(kept.stage)
-    if kept.stage is RecorderStage.OFF and said is not None and state.stage is Stage.WAITING:
-        stage = "waiting"  # it is in the room before the opening, and nothing need be logged yet
+    if state.stage in GATHERING and said is not None and now - said.at < _HEARD_LATELY:
+        stage = said.state  # before the opening nothing of it is in the log yet
     return m.RecorderState(
         state=stage,
         since=kept.since,
