@@ -10,10 +10,12 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Origin
 
 from voting.ballot import Ballot
 from voting.signing import PrivateKey, to_base64url
@@ -44,17 +46,17 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 class Account:
-    """A signed-in person. `code()` gives the current one-time code of their second factor."""
+    """A signed-in person. `host` is the name asked for when it is not that of `base_url`."""
 
     def __init__(self, base_url: str, host: str | None = None) -> None:
         self.base_url = base_url
-        self._headers = {"origin": f"http://{host}" if host else base_url}
-        if host:
-            self._headers["host"] = host
-        self.http = httpx.AsyncClient(base_url=base_url, headers=self._headers, timeout=30)
+        self.origin = f"http://{host}" if host else base_url
+        headers = {"origin": self.origin} | ({"host": host} if host else {})
+        self.http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30)
         self.me: dict[str, Any] = {}
 
     async def sign_in(self, phone: str, password: str, code: Callable[[], str]) -> None:
+        """`code()` gives the current one-time code of the second factor."""
         await self.post("/api/sign-in/password", phone=phone, password=password)
         self.me = await self.post("/api/sign-in/factor", kind="totp", code=code())
 
@@ -66,9 +68,8 @@ class Account:
         headers = {"x-csrf": self.me["csrf"]} if self.me else {}
         return _checked(await self.http.post(path, json=body or None, headers=headers))
 
-    def socket_headers(self) -> dict[str, str]:
-        pairs = [f"{cookie.name}={cookie.value}" for cookie in self.http.cookies.jar]
-        return {"cookie": "; ".join(pairs), **self._headers}
+    def cookies(self) -> str:
+        return "; ".join(f"{each.name}={each.value}" for each in self.http.cookies.jar)
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -204,12 +205,20 @@ class HeadlessMember:
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[ClientConnection]:
-        url = self.account.base_url.replace("http", "ws", 1) + f"{self.path}/live"
+        origin = self.account.origin
+        url = origin.replace("http", "ws", 1) + f"{self.path}/live"
         if self.headers:
             url += f"?after={self.headers[-1]['seq']}&hash={self.headers[-1]['hash']}"
-        headers = self.account.socket_headers()
-        origin = headers.pop("origin")
-        async with connect(url, origin=origin, additional_headers=headers, max_size=None) as socket:  # type: ignore[arg-type]
+        server = urlsplit(self.account.base_url)
+        cookie = {"cookie": self.account.cookies()}
+        async with connect(
+            url,
+            origin=Origin(origin),
+            additional_headers=cookie,
+            max_size=None,
+            host=server.hostname,
+            port=server.port,
+        ) as socket:
             yield socket
 
     async def _beat(self, socket: ClientConnection) -> None:
