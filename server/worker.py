@@ -4,6 +4,7 @@ Any number of workers may run; a lease in the database decides which one works.
 """
 
 import asyncio
+import contextlib
 import random
 import signal
 from collections.abc import Awaitable, Callable
@@ -62,17 +63,18 @@ class Worker:
         self.deliverer = Deliverer(services, self.app, self.client, chance)
         self.witness = Witness(services, self.app, self.client)
         self._leading = asyncio.Event()
+        self._something_queued, self._something_taken = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Worker":
         jobs: tuple[tuple[Callable[[], Awaitable[None]], float], ...] = (
-            (self._prepare, LOOK),
-            (self._send, LOOK),
             (self._witness, LOOK),
             (self._reviews, REVIEWS),
         )
+        woken = ((self._prepare, self._something_taken), (self._send, self._something_queued))
         self._tasks = [asyncio.create_task(self._lead())]
         self._tasks += [asyncio.create_task(self._forever(job, every)) for job, every in jobs]
+        self._tasks += [asyncio.create_task(self._forever(job, LOOK, by)) for job, by in woken]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -97,8 +99,11 @@ class Worker:
                 self._leading.clear()
             await asyncio.sleep(RENEW)
 
-    async def _forever(self, job: Callable[[], Awaitable[None]], every: float) -> None:
-        """Runs a job again and again while we lead; no failure of it ends the worker."""
+    async def _forever(
+        self, job: Callable[[], Awaitable[None]], every: float, wake: asyncio.Event | None = None
+    ) -> None:
+        """Runs a job again and again while we lead, sooner when woken; no failure ends it."""
+        wake = wake or asyncio.Event()
         while True:
             await self._leading.wait()
             try:
@@ -109,17 +114,22 @@ class Worker:
             except Exception:
                 log.exception("job_failed", job=job.__name__)
                 await asyncio.sleep(RETRY)
-            await asyncio.sleep(every)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await wake.wait()
+            wake.clear()
 
     async def _prepare(self) -> None:
         for session_id in await self.services.database.read(report_store.unreported):
             try:
-                await self.deliverer.advance(session_id)
+                if await self.deliverer.advance(session_id):
+                    self._something_queued.set()
             except BlobMissing as error:
                 log.error("report_file_missing", session=session_id, blob=str(error))
 
     async def _send(self) -> None:
-        await self.deliverer.send_due()
+        if await self.deliverer.send_due():
+            self._something_taken.set()
 
     async def _reviews(self) -> None:
         await ask_reviews(self.services, self.client)

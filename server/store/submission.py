@@ -192,7 +192,7 @@ def hashes(
         followed_header.c.session_id == session_id,
         followed_header.c.seq.between(first, last),
     )
-    return dict(conn.execute(query).tuples().all())
+    return {row.seq: row.hash for row in conn.execute(query)}
 
 
 def put_headers(conn: Connection, rows: Sequence[Values]) -> None:

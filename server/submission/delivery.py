@@ -62,8 +62,11 @@ class Deliverer:
         self.services, self.app, self.client, self.random = services, app, client, random
         self._sealed: set[str] = set()  # told by the log to be sealed; spares reading it again
 
-    async def advance(self, session_id: str) -> None:
-        """Brings an ended session's report as far as it can go without the committee."""
+    async def advance(self, session_id: str) -> bool:
+        """Brings an ended session's report as far as it can go without the committee.
+
+        True when a message was put into the outbox.
+        """
         database = self.services.database
         if session_id not in self._sealed:
             if not await database.read(report_store.has_files, session_id):
@@ -74,8 +77,10 @@ class Deliverer:
         if message is None:
             if await database.read(store.committee) is not None:
                 await self._queue(session_id)
+                return True
         elif message["state"] == "received":
             await self._tell_received(message)
+        return False
 
     async def send_due(self) -> int:
         """Sends what is due; how many messages were taken by the other side."""

@@ -146,6 +146,7 @@ class CellTile(Model):
     arithmetic: str
     hours_late: int
     received_at: datetime | None
+    to_review: bool = False  # a dossier is here that no officer has accepted or returned
 
 
 class CellBoard(Model):

@@ -1,0 +1,192 @@
+"""From the close of a session to the upper committee's signed receipt, over real HTTP."""
+
+import io
+import time
+import zipfile
+
+import httpx
+import pytest
+
+from server.keys import Keyring
+from server.reports.bundle import packed, seal
+from server.store import submission as store
+from server.submission.delivery import FIRST_DELAY, LONGEST_DELAY, delay
+from server.submission.witness import EVERY
+from tests.server.session.meeting import Meeting
+from tests.server.submission.installations import (
+    SESSION,
+    Installation,
+    meeting_of,
+    ok,
+    signed_post,
+    until,
+)
+from voting.signing import PrivateKey, PublicKey, canonical_bytes, from_base64url
+
+Pair = tuple[Installation, Installation]
+
+
+def closed(cell_side: Installation, conclusion: str = "") -> Meeting:
+    meeting = meeting_of(cell_side).gather().open().roll_call().to_items().to_vote()
+    meeting.voted(p01="approve", p02="approve", p03="approve", p04="disapprove")
+    if conclusion:
+        meeting.give("p03", "note", item="i2", text=conclusion, kind="task")
+    return meeting.to_close()
+
+
+def package_of(cell_side: Installation, meeting: Meeting, key: PrivateKey | None = None) -> bytes:
+    key = key or Keyring.open(cell_side.config.keys_dir).seal
+    return packed(seal(SESSION, meeting.entries, key), key.public.spki)
+
+
+async def deliver(cell_side: Installation, committee: Installation, data: bytes) -> httpx.Response:
+    return await signed_post(cell_side, committee, "/api/peer/reports", data)
+
+
+async def test_the_report_of_a_closed_session_is_acknowledged_within_five_seconds(pair: Pair):
+    cell_side, _ = pair
+    async with cell_side.worker():
+        began = time.monotonic()
+        await cell_side.hold(closed(cell_side))
+        received = await until(lambda: cell_side.events("report-received"))
+        took = time.monotonic() - began
+    print(f"close to receipt in the log: {took:.2f} s")
+    assert took < 5
+    event = received[0].event
+    assert (event.number, event.committee) == ("BN 0001", "Đảng ủy xã Thử")
+    assert (await cell_side.events("report-sealed"))[0].event.sha256 == event.sha256
+    said = {
+        "purpose": "report-receipt",
+        "session": SESSION,
+        "sha256": event.sha256,
+        "number": "BN 0001",
+        "committee": "Đảng ủy xã Thử",
+        "received_at": event.received_at,
+    }
+    peer = await cell_side.services.database.read(store.committee)
+    assert PublicKey.from_spki(from_base64url(peer["spki"])).verify(said, event.signature)
+
+
+async def test_nothing_is_lost_while_the_committee_is_away(pair: Pair):
+    cell_side, committee = pair
+    await committee.stop()
+    async with cell_side.worker():
+        await cell_side.hold(closed(cell_side))
+
+        async def failed_twice():
+            message = await cell_side.services.database.read(store.report_message, SESSION)
+            return message if message and message["attempts"] >= 2 else None
+
+        message = await until(failed_twice)
+        assert message["state"] == "waiting"
+        assert "chưa trả lời" in message["error"]
+        await committee.start()
+        assert await until(lambda: cell_side.events("report-received"))
+
+
+async def test_a_new_worker_takes_up_what_a_killed_one_left(pair: Pair):
+    cell_side, _ = pair
+    await cell_side.hold(closed(cell_side))
+    async with cell_side.worker() as worker:
+        await worker.deliverer.advance(SESSION)
+    assert len(await cell_side.events("report-sealed")) == 1
+    async with cell_side.worker():
+        await until(lambda: cell_side.events("report-received"))
+    assert len(await cell_side.events("report-sealed")) == 1
+
+
+async def test_the_same_report_twice_gets_the_same_receipt(pair: Pair):
+    cell_side, committee = pair
+    data = package_of(cell_side, closed(cell_side))
+    first = ok(await deliver(cell_side, committee, data))
+    assert ok(await deliver(cell_side, committee, data)) == first
+
+
+async def test_another_report_for_the_session_needs_the_first_to_be_returned(pair: Pair):
+    cell_side, committee = pair
+    ok(await deliver(cell_side, committee, package_of(cell_side, closed(cell_side))))
+    other = package_of(cell_side, closed(cell_side, "rà soát danh sách"))
+    refused = await deliver(cell_side, committee, other)
+    assert (refused.status_code, refused.json()["code"]) == (409, "report_differs")
+    async with await committee.officer() as officer:
+        path = f"/api/officer/sessions/{SESSION}/review"
+        short = await officer.post(path, json={"accept": False})
+        assert short.json()["code"] == "return_without_note"
+        ok(await officer.post(path, json={"accept": False, "note": "Thiếu phần giao việc"}))
+        receipt = ok(await deliver(cell_side, committee, other))
+        assert receipt["number"] == "BN 0002"
+        assert ok(await officer.get(f"/api/officer/sessions/{SESSION}"))["state"] == "received"
+
+
+def altered(data: bytes, name: str, change: bytes) -> bytes:
+    """The package with one file replaced."""
+    source, target = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for each in source.namelist():
+            made.writestr(each, change if each == name else source.read(each))
+        if name not in source.namelist():
+            made.writestr(name, change)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("minutes.pdf", "file:minutes.pdf"),
+        ("log.jsonl", "file:log.jsonl"),
+        ("manifest.json", "seal"),
+        ("../etc/passwd", "names"),
+    ],
+)
+async def test_an_altered_package_is_refused_by_the_name_of_what_was_altered(
+    pair: Pair, name: str, reason: str
+):
+    cell_side, committee = pair
+    data = altered(package_of(cell_side, closed(cell_side)), name, b"{}")
+    refused = await deliver(cell_side, committee, data)
+    assert refused.status_code == 400
+    assert refused.json()["params"]["reason"] == reason
+
+
+async def test_a_report_sealed_by_another_key_is_refused(pair: Pair):
+    cell_side, committee = pair
+    forged = package_of(cell_side, closed(cell_side), PrivateKey.generate())
+    assert (await deliver(cell_side, committee, forged)).json()["params"]["reason"] == "seal"
+    assert (await deliver(cell_side, committee, b"no zip")).json()["params"]["reason"] == "not_zip"
+
+
+async def test_a_request_is_taken_once_fresh_and_by_the_enrolled_key_only(pair: Pair):
+    cell_side, committee = pair
+    path = "/api/peer/schedule"
+    body = canonical_bytes(
+        {
+            "session_id": SESSION,
+            "cell_id": "cell1",
+            "cell_name": "Chi bộ bản Thử",
+            "title": "Sinh hoạt",
+            "starts_at": "2026-12-03T12:30:00Z",
+            "stage": "convened",
+        }
+    )
+    forged = PrivateKey.generate().sign({"purpose": "peer-request"})
+    for change in (
+        {"X-Signature": forged},
+        {"X-Time": "2026-01-01T00:00:00+00:00"},
+        {"X-Peer": "somebody"},
+        {"X-Nonce": "0" * 16},
+    ):
+        refused = await signed_post(cell_side, committee, path, body, **change)
+        assert refused.status_code == 401, change
+    keep = {"X-Nonce": "", "X-Time": "", "X-Signature": ""}
+    first = await signed_post(cell_side, committee, path, body)
+    assert first.is_success
+    keep = {name: first.request.headers[name] for name in keep}
+    again = await signed_post(cell_side, committee, path, body, **keep)
+    assert (again.status_code, again.json()["code"]) == (401, "peer_replayed")
+
+
+def test_retries_double_from_one_second_to_five_minutes():
+    assert [delay(n, 0.5) for n in range(4)] == [FIRST_DELAY, 2, 4, 8]
+    assert delay(50, 0.5) == LONGEST_DELAY
+    assert delay(0, 0.0) < delay(0, 1.0)
+    assert EVERY.total_seconds() == 10
