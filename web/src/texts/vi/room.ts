@@ -76,6 +76,10 @@ export const room = {
   announced: 'Kết quả: {arithmetic}',
   voided: 'Biểu quyết bị hủy: {reason}',
 
+  itemDone: 'Xong',
+  itemNow: 'Đang bàn',
+  itemPostponed: 'Hoãn: {why}',
+
   microphone: 'Tiếng',
   camera: 'Hình',
   documents: 'Tài liệu',
