@@ -83,6 +83,7 @@ def _tile(row: Mapping[str, Any], deadline_days: int, now: datetime) -> CellTile
         arithmetic=results[-1]["arithmetic"] if results else "",
         hours_late=late if state == "late" else 0,
         received_at=row["received_at"],
+        to_review=row["review"] == "received",
     )
 
 
