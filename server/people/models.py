@@ -147,7 +147,8 @@ class Audit(Model):
 
 class RuleListed(Model):
     key: str
-    value: str
+    value: str  # as in the rule set: more_than_half, 3, true; several joined by commas
+    words: str  # the same for a reader
     source: str
     confidence: str
     effective_from: Day

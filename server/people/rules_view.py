@@ -15,7 +15,8 @@ def rules_in_force(day: date) -> RulesInForce:
         rules=[
             RuleListed(
                 key=rule.key,
-                value=_shown(rule.key, rule.value),
+                value=_plain(rule.value),
+                words=_shown(rule.key, rule.value),
                 source=rule.source,
                 confidence=rule.confidence.value,
                 effective_from=rule.effective_from,
@@ -24,6 +25,18 @@ def rules_in_force(day: date) -> RulesInForce:
             for rule in rules.entries
         ],
     )
+
+
+def _plain(value: RuleValue) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case int() | str():
+            return str(value)
 
 
 def _shown(key: str, value: RuleValue) -> str:

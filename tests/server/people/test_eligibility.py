@@ -86,10 +86,12 @@ async def test_authorisations_are_checked_and_listed_newest_first(desk: Desk, ce
 async def test_every_rule_in_force_is_listed_in_vietnamese_with_its_source(desk: Desk) -> None:
     listed = await desk("GET", "/api/rules")
     by_key = {rule.key: rule for rule in listed.rules}
-    assert by_key["eligibility.threshold"].value == "quá nửa"
-    assert by_key["eligibility.threshold"].source == "03-HD/TW mục II.1.1"
-    assert by_key["online.secret_ballot_allowed"].value == "không"
-    assert "bầu cử" in by_key["online.barred_contents"].value
-    assert by_key["quorum.attendance_floor"].value == "không đặt"
+    threshold = by_key["eligibility.threshold"]
+    assert (threshold.value, threshold.words) == ("more_than_half", "quá nửa")
+    assert threshold.source == "03-HD/TW mục II.1.1"
+    secret = by_key["online.secret_ballot_allowed"]
+    assert (secret.value, secret.words) == ("false", "không")
+    assert "bầu cử" in by_key["online.barred_contents"].words
+    assert by_key["quorum.attendance_floor"].words == "không đặt"
     assert by_key["materials.lead_days"].value == "1"
-    assert not [rule.key for rule in listed.rules if "_" in rule.value or not rule.source]
+    assert not [rule.key for rule in listed.rules if "_" in rule.words or not rule.source]
