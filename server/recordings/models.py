@@ -88,7 +88,7 @@ class TrackListed(Model):
 class TimelineMark(Model):
     at_ms: int
     end_ms: int | None
-    kind: str  # item, vote, floor, incident, presence
+    kind: str  # item, vote, floor, reserved, incident, presence
     label: str
     detail: str
     person: str | None

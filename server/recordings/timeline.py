@@ -79,6 +79,16 @@ def marks(state: State, clock: Clock) -> Iterable[TimelineMark]:
             detail=state.items[turn.item].line.title if turn.item else "",
             person=turn.person,
         )
+    for note in state.notes:
+        if note.kind == "reserved":  # an opinion kept against the majority
+            yield TimelineMark(
+                at_ms=clock.at(note.at),
+                end_ms=clock.at(note.at),
+                kind="reserved",
+                label=state.name(note.person),
+                detail=note.text,
+                person=note.person,
+            )
     for gap in state.recorder.gaps:
         yield TimelineMark(
             at_ms=clock.at(gap.start),
@@ -112,9 +122,12 @@ def _item_mark(item: Item, started_at: datetime, clock: Clock) -> TimelineMark:
 
 
 def _vote_mark(motion: Motion, opened_at: datetime, clock: Clock) -> TimelineMark:
-    detail = motion.result.sentence_vi if motion.result is not None else ""
+    detail, outcome = "", ""
     if motion.stage is MotionStage.VOID:
-        detail = say("recordings.vote_void", reason=motion.void_reason)
+        detail, outcome = say("recordings.vote_void", reason=motion.void_reason), "void"
+    elif motion.result is not None:
+        detail = motion.result.sentence_vi
+        outcome = "passed" if motion.result.passed else "failed"
     return TimelineMark(
         at_ms=clock.at(opened_at),
         end_ms=clock.until(motion.closed_at),
@@ -122,6 +135,7 @@ def _vote_mark(motion: Motion, opened_at: datetime, clock: Clock) -> TimelineMar
         label=motion.text,
         detail=detail,
         person=None,
+        outcome=outcome,
     )
 
 

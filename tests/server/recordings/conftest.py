@@ -98,6 +98,7 @@ def held() -> Meeting:
     held.recorder_stops().recorder_returns()
     held.give("p01", "finish-item", item="i1", conclusion="Nhất trí báo cáo.")
     held.item("i2").voted(p01="approve", p02="approve", p04="approve")
+    held.give("p02", "reserve-opinion", text="Xin bảo lưu ý kiến.")
     return held.to_close()
 
 

@@ -68,10 +68,10 @@ async def test_items_votes_turns_absences_and_stops_are_marked_where_they_happen
     [vote] = by_kind["vote"]
     motion = held.state.motions["m1"]
     assert (vote.at_ms, vote.end_ms) == (at(motion.opened_at), at(motion.closed_at))
-    assert (vote.label, vote.detail) == (
-        "Thông qua Nghị quyết tháng 12",
-        "3/5, cần 3: thông qua",
-    )
+    assert (vote.label, vote.outcome) == ("Thông qua Nghị quyết tháng 12", "passed")
+    assert vote.detail == "3/5, cần 3: thông qua"
+    [kept] = by_kind["reserved"]
+    assert (kept.person, kept.detail) == ("p02", "Xin bảo lưu ý kiến.")
     [turn] = by_kind["floor"]
     assert (turn.person, turn.label, turn.detail) == ("p04", "Đảng viên 04", "Kết quả tháng 11")
     [away] = [m for m in by_kind["presence"] if m.person == "p05"]
