@@ -48,7 +48,7 @@ def roles_held(conn: Connection, account_id: str) -> frozenset[tuple[str, str | 
     here = {cell_id for _, cell_id in memberships(conn, account_id)}
     return frozenset(
         (name, cell_id)
-        for name, cell_id in conn.execute(query).tuples()
+        for name, cell_id in conn.execute(query)
         if name not in LEADERS or cell_id in here
     )
 
@@ -60,7 +60,7 @@ def memberships(conn: Connection, account_id: str) -> list[tuple[str, str]]:
         .where(member.c.account_id == account_id, _stays())
         .order_by(member.c.created_at, member.c.id)
     )
-    rows = conn.execute(query).tuples().all()
+    rows = conn.execute(query).all()
     return [(m, c) for m, c, _ in sorted(rows, key=lambda row: row[2] == "here")]
 
 

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 
 from server.store.database import Database
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+VERSION = table("alembic_version", column("version_num"))
 
 
 class SchemaBehind(Exception):
@@ -18,15 +15,21 @@ class SchemaBehind(Exception):
 
 
 def head() -> str:
-    """The version this program needs."""
-    version = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    assert version is not None
+    """The version this program needs: files are named `v<number>_<what>.py`."""
+    return max(path.name[1:5] for path in MIGRATIONS.glob("versions/v*.py"))
+
+
+def current(conn: Connection) -> str | None:
+    """The database's version; None for an empty one."""
+    if not inspect(conn).has_table(VERSION.name):
+        return None
+    version: str | None = conn.execute(select(VERSION.c.version_num)).scalar()
     return version
 
 
 def require_current(conn: Connection) -> None:
     """Raises SchemaBehind, with what to do, unless the database has exactly our version."""
-    found = MigrationContext.configure(conn).get_current_revision()
+    found = current(conn)
     if found != head():
         raise SchemaBehind(
             f"The database has schema {found or 'none'}, this program needs {head()}. "
@@ -37,9 +40,12 @@ def require_current(conn: Connection) -> None:
 def upgrade(database: Database) -> bool:
     """Brings the schema up to date in one transaction; whether anything was to do."""
     with database.engine.connect() as conn:
-        if MigrationContext.configure(conn).get_current_revision() == head():
+        if current(conn) == head():
             return False
-    settings = AlembicConfig()
+    from alembic import command  # takes half a second to import, and is rarely needed
+    from alembic.config import Config
+
+    settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS))
     with database.engine.execution_options(immediate=True).begin() as conn:
         settings.attributes["connection"] = conn
