@@ -15,6 +15,7 @@ from signaling.client.interface import RemoteTrack
 
 SEGMENT_NS = 10_000_000_000
 STALL_NS = 5_000_000_000
+ASK_FOR_CUT_NS = 3_000_000_000  # LiveKit repairs no loss between a request and its keyframe
 MUTED_QUIET_NS = 1_500_000_000  # LiveKit sends a second of silence after a mute
 JUMP_NS = 2_000_000_000  # time within a segment should run on; a longer pause begins another
 GAP_NS = 100_000_000  # shorter holes are only counted as lost packets
@@ -96,6 +97,7 @@ class TrackRecorder:
         self._heard_ns = now_ns
         self._hole: str | None = None  # why media is missing since `_covered_ns`
         self._covered_ns = 0
+        self._asked_ns = 0
         self._lost_in_segment = 0
         self._new_packets = 0  # received for the segment, not yet counted there
         self._loudest = rtp.SILENT
@@ -150,7 +152,7 @@ class TrackRecorder:
             effects += self._close("stalled")
             self._hole = "no-media"
             self.state = "stalled"
-        if self.track.kind == "video" and (self._needs_cut() or self._pictures.broken):
+        if self.track.kind == "video" and self._wants_keyframe(now_ns):
             effects.append(WantKeyframe())
         return effects
 
@@ -159,6 +161,14 @@ class TrackRecorder:
         effects = self._drain(now_ns) + self._close(why)
         self.state = "ended"
         return effects
+
+    def _wants_keyframe(self, now_ns: int) -> bool:
+        if self._pictures.broken:
+            return True
+        if not self._needs_cut() or now_ns - self._asked_ns < ASK_FOR_CUT_NS:
+            return False
+        self._asked_ns = now_ns
+        return True
 
     def _drain(self, now_ns: int) -> list[Effect]:
         effects: list[Effect] = []

@@ -124,6 +124,7 @@ class Connection:
             leave = LeaveRequest(reason=DisconnectReason.CLIENT_INITIATED)
             async with asyncio.timeout(0.5):
                 await socket.send(SignalRequest(leave=leave).SerializeToString())
+                await socket.close()
         except (OSError, WebSocketException, TimeoutError):
             return
 
