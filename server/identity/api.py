@@ -47,7 +47,7 @@ async def give_password(call: Call) -> Response:
     right = await passwords.matches(account["password_hash"] if account else None, body.password)
     if account is None or not right or account["disabled"]:
         raise NotSignedIn("wrong_password")
-    await database.write(slow.succeeded, tries)
+    await database.write(slow.succeeded, tries, call.now)
     token = keys.token()
     new = signing_in.NewSignIn(new_id(), account["id"], token_hash(token), device_of(call.request))
     await database.write(signing_in.begin, new, call.principal.sign_in_id, call.now)
@@ -92,7 +92,7 @@ async def confirm_totp(call: Call) -> Response:
     )
     if factor_id is None:
         raise NotSignedIn("wrong_code")
-    await database.write(slow.succeeded, _code_tries(call))
+    await database.write(slow.succeeded, _code_tries(call), call.now)
     texts = [(new_id(), code) for code in codes.new_recovery_codes()]
     await database.write(signing_in.add_recovery, keys, account_id, new_id(), texts, call.now)
     await database.write(people.write_audit, call.now, account_id, "factor.totp", "")
@@ -130,7 +130,7 @@ async def change_password(call: Call) -> Done:
     passwords.check_rules(body.new_password, account["phone"])
     hashed = await passwords.hash_password(body.new_password)
     await database.write(accounts.set_password, account_id, hashed)
-    await database.write(slow.succeeded, tries)
+    await database.write(slow.succeeded, tries, call.now)
     await database.write(sign_ins.revoke_all, account_id, call.now, call.principal.sign_in_id)
     await database.write(people.write_audit, call.now, account_id, "password.change", "")
     return Done()
@@ -192,7 +192,7 @@ async def _check_code(call: Call) -> None:
     if not right:
         # While signed in the person stays so: only this proof failed.
         raise (Forbidden if call.principal.complete else NotSignedIn)("wrong_code")
-    await database.write(slow.succeeded, tries)
+    await database.write(slow.succeeded, tries, call.now)
 
 
 def _code_tries(call: Call) -> list[slow.Key]:

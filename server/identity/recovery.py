@@ -31,7 +31,7 @@ async def use_one_time_link(call: Call) -> Done:
     hashed = await passwords.hash_password(body.new_password)
     name = tidy_name(body.name or "") or ""
     await database.write(_use_link, body.token, hashed, name, phone, call.now)
-    await database.write(slow.succeeded, tries)
+    await database.write(slow.succeeded, tries, call.now)
     return Done()
 
 

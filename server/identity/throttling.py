@@ -44,18 +44,23 @@ def key(keys: Keyring, limit: Limit, *parts: str) -> Key:
 
 def attempt(conn: Connection, among: list[Key], now: datetime) -> None:
     """Counts one try against every key. Raises TooMany, counting nothing, while one is blocked."""
-    until = throttle.blocked_until(conn, [k.hash for k in among], now)
-    if until is not None:
+    rows = [(one, throttle.locked(conn, one.hash, now)) for one in sorted(among, key=_hash)]
+    until = max((row["blocked_until"] or now for _, row in rows), default=now)
+    if until > now:
         wait = max(1, round((until - now).total_seconds()))
         raise TooMany("too_many_tries", retry_after=wait)
-    for one in among:
-        count, last = throttle.failures(conn, one.hash) or (0, now)
-        count = 1 if now - last > FORGET_AFTER else count + 1
+    for one, row in rows:
+        count = 1 if now - row["last_at"] > FORGET_AFTER else row["failures"] + 1
         over = count - one.limit.free
         blocked = now + min(LONGEST, one.limit.first * 2 ** min(over, 10)) if over > 0 else None
         throttle.record(conn, one.hash, count, now, blocked)
 
 
-def succeeded(conn: Connection, among: list[Key]) -> None:
+def succeeded(conn: Connection, among: list[Key], now: datetime) -> None:
     """The try was right: its keys begin anew, but a whole source does not."""
+    throttle.forget_older(conn, now - FORGET_AFTER)
     throttle.forget(conn, [k.hash for k in among if k.limit is not SOURCE])
+
+
+def _hash(one: Key) -> str:
+    return one.hash  # one order for all, so that two attempts never wait for each other

@@ -2,37 +2,31 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.store.tables import throttle
 
 
-def blocked_until(conn: Connection, keys: list[str], now: datetime) -> datetime | None:
-    query = select(throttle.c.blocked_until).where(
-        throttle.c.key.in_(keys), throttle.c.blocked_until > now
-    )
-    return max(conn.execute(query).scalars(), default=None)
-
-
-def failures(conn: Connection, key: str) -> tuple[int, datetime] | None:
-    """How many since the last success or pause, and when the last was."""
-    query = select(throttle.c.failures, throttle.c.last_at).where(throttle.c.key == key)
-    row = conn.execute(query).first()
-    return (row.failures, row.last_at) if row else None
+def locked(conn: Connection, key: str, now: datetime) -> RowMapping:
+    """The key's row, made if there is none; parallel attempts wait for each other here."""
+    query = select(throttle).where(throttle.c.key == key).with_for_update()
+    row = conn.execute(query).mappings().first()
+    if row is None:
+        try:
+            with conn.begin_nested():
+                conn.execute(insert(throttle).values(key=key, failures=0, last_at=now))
+        except IntegrityError:
+            pass  # another attempt was first, and is waited for below
+        row = conn.execute(query).mappings().one()
+    return row
 
 
 def record(
     conn: Connection, key: str, count: int, now: datetime, blocked_until: datetime | None
 ) -> None:
     values = {"failures": count, "last_at": now, "blocked_until": blocked_until}
-    done = conn.execute(update(throttle).where(throttle.c.key == key).values(**values))
-    if done.rowcount == 0:
-        try:
-            with conn.begin_nested():
-                conn.execute(insert(throttle).values(key=key, **values))
-        except IntegrityError:  # another instance was first
-            conn.execute(update(throttle).where(throttle.c.key == key).values(**values))
+    conn.execute(update(throttle).where(throttle.c.key == key).values(**values))
 
 
 def forget(conn: Connection, keys: list[str]) -> None:
