@@ -110,6 +110,15 @@ class Convened:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentAdded:
+    """A paper that came after the convening, with its reason when it came late."""
+
+    TYPE: ClassVar[str] = "document-added"
+    document: DocumentLine
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingOpened:
     TYPE: ClassVar[str] = "waiting-opened"
 
@@ -544,6 +553,7 @@ class ReportReceived:
 
 Event = (
     Convened
+    | DocumentAdded
     | WaitingOpened
     | Connected
     | Disconnected

@@ -139,8 +139,10 @@ def _ended(state: State, stage: Stage, logged: Logged) -> State:
 
 
 def _record(state: State, logged: Logged) -> State | None:
-    """Notes, chat, and what recorder and upper committee said."""
+    """Papers, notes, chat, and what recorder and upper committee said."""
     match logged.event:
+        case e.DocumentAdded(document):
+            return replace(state, added=(*state.added, document))
         case e.NoteAdded(note_id, item, person, text, kind):
             note = Note(note_id, item, person, text, logged.time, kind)
             return replace(state, notes=(*state.notes, note), minutes_stale=True)

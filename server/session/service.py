@@ -295,7 +295,7 @@ class SessionService:
     async def note_system(
         self, session_id: str, event_type: str, payload: dict[str, Any], now: datetime
     ) -> bool:
-        """Logs head-witnessed, recording-finished, report-sealed or report-received.
+        """Logs document-added, head-witnessed, recording-finished, report-sealed, report-received.
 
         False when the log has it already or need not hear it so often. Raises Unlawful when it
         contradicts the log, ValueError for a malformed payload.

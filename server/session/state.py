@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from server.session.events import AgendaLine, Convened, NoteKind, RosterLine
+from server.session.events import AgendaLine, Convened, DocumentLine, NoteKind, RosterLine
 from server.session.ledger import LogLedger
 from server.session.stages import Stage
 from voting.ballot import Choice
@@ -238,6 +238,7 @@ class State:
     members: Mapping[str, Member]
     items: Mapping[str, Item]  # in the order of the agenda
     ledger: LogLedger
+    added: tuple[DocumentLine, ...] = ()  # documents that came after the convening
     secretary: str | None = None
     waiting_at: datetime | None = None
     opened_at: datetime | None = None
