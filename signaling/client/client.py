@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from signaling.client.assets import Asset
 from signaling.client.connection import Connection
@@ -15,17 +15,21 @@ from signaling.client.transport import now_ns
 log = logging.getLogger(__name__)
 
 FIRST_RETRY = 0.1  # a killed engine is back within a second; we should not be what is slow
-LAST_RETRY = 2.0
+LAST_RETRY = 0.5
+
+
+Token = str | Callable[[], str | Awaitable[str]]
 
 
 class HeadlessClient:
-    """`token` is a JWT, or a callable asked for a fresh one at each join, since tokens are
-    short-lived. All methods belong to the loop that called `start`."""
+    """`token` is a JWT, or a function (a coroutine function too) asked for a fresh one at each
+    join, since tokens are short-lived; if it raises, the client tries again. All methods belong
+    to the loop that called `start`."""
 
     def __init__(
         self,
         url: str,
-        token: str | Callable[[], str],
+        token: Token,
         handler: ClientHandler,
         *,
         auto_subscribe: bool = True,
@@ -90,7 +94,6 @@ class HeadlessClient:
     async def _stay(self) -> None:
         delay = FIRST_RETRY
         while True:
-            token = self._token if isinstance(self._token, str) else self._token()
             connection = self._connection = Connection(
                 self._handler,
                 self._publications,
@@ -98,7 +101,7 @@ class HeadlessClient:
                 auto_subscribe=self._auto_subscribe,
             )
             try:
-                await connection.run(self._url, token)
+                await connection.run(self._url, await self._fresh_token())
             except Expelled as error:
                 self._connection = None
                 self._handler.on_closed(str(error), True)
@@ -114,3 +117,9 @@ class HeadlessClient:
                 self._handler.on_closed(reason, False)
             await asyncio.sleep(delay)
             delay = min(delay * 1.5, LAST_RETRY)
+
+    async def _fresh_token(self) -> str:
+        if isinstance(self._token, str):
+            return self._token
+        given = self._token()
+        return given if isinstance(given, str) else await given

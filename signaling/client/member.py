@@ -1,10 +1,10 @@
 """A synthetic member: shows a pre-encoded picture and speaks pre-encoded speech when unmuted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from signaling.client import assets
-from signaling.client.client import HeadlessClient
+from signaling.client.client import HeadlessClient, Token
 from signaling.client.interface import Participant, RemoteTrack
 
 
@@ -50,7 +50,7 @@ class SyntheticMember:
     def __init__(
         self,
         url: str,
-        token: str | Callable[[], str],
+        token: Token,
         *,
         video: Path | None = None,
         audio: Path | None = None,
