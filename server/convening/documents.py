@@ -1,4 +1,4 @@
-"""Documents of a draft: taken in, drawn, kept outside the web root, given out again."""
+"""Documents of a session: taken in, drawn, kept outside the web root, given out again."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,11 +15,12 @@ from server.blobs import BlobMissing
 from server.convening.agenda import tidy
 from server.convening.models import DocumentOptions
 from server.convening.pdf import page_pictures
-from server.convening.preparation import needs_late_reason, vietnamese_day
+from server.convening.preparation import document_line, needs_late_reason, vietnamese_day
 from server.http.call import Call
 from server.http.errors import BadInput, Conflict, NotFound
 from server.people.members import Actor
 from server.services import Services
+from server.session.events import DocumentAdded, DocumentLine, to_data
 from server.store import convening as store
 from server.store.database import Connection
 from server.store.people import Line
@@ -83,17 +84,37 @@ async def take_document(call: Call, upload: Upload) -> str:
     }
 
     def add(conn: Connection) -> None:
-        store.lock_session(conn, session_id)
         session = _require_place(conn, session_id, upload, call)
         store.create_document(conn, values)
         Actor.of(call).audit(conn, "document.create", f"{upload.name} ({session['title']})")
 
+    def add_to_draft(conn: Connection) -> bool:
+        """False when the session has been convened: then the log comes first."""
+        if store.lock_session(conn, session_id) != "draft":
+            return False
+        add(conn)
+        return True
+
     try:
-        await database.write(add)
+        if not await database.write(add_to_draft):
+            await _log_document(call, document_line(values))
+            await database.write(add)
     except Exception:
         await _delete_blobs(services, document_id, len(pictures))
         raise
     return document_id
+
+
+async def _log_document(call: Call, line: DocumentLine) -> None:
+    """No paper is shown whose hash does not stand in the log."""
+    session_id = call.path["session_id"]
+    await call.services.database.read(_require_gathering, session_id)
+    state = await call.services.session.state(session_id)
+    by = state.person_of(call.principal.member_id or "")
+    if by is None:
+        raise NotFound()
+    event = to_data(DocumentAdded(line, by))
+    await call.services.session.note_system(session_id, DocumentAdded.TYPE, event, call.now)
 
 
 async def drop_document(call: Call) -> None:
@@ -145,7 +166,7 @@ async def find_document(call: Call) -> Line:
 
 
 def require_draft(stage: str | None) -> None:
-    """After convening the log holds the documents' hashes, so they stay as they are."""
+    """After convening the log holds agenda and documents, so they stay as they are."""
     if stage is None:
         raise NotFound()
     if stage != "draft":
@@ -160,12 +181,19 @@ def page_blob(document_id: str, page: int) -> str:
     return f"document/{document_id}/{page}.webp"
 
 
-def _require_place(conn: Connection, session_id: str, upload: Upload, call: Call) -> Line:
-    """The draft that can take this document now."""
+def _require_gathering(conn: Connection, session_id: str) -> None:
     session = store.session_by_id(conn, session_id)
     if session is None:
         raise NotFound()
-    require_draft(session["stage"])
+    if session["stage"] not in ("draft", "convened", "waiting"):
+        raise Conflict("too_late_to_upload")
+
+
+def _require_place(conn: Connection, session_id: str, upload: Upload, call: Call) -> Line:
+    """The session, if it can take this document now."""
+    _require_gathering(conn, session_id)
+    session = store.session_by_id(conn, session_id)
+    assert session is not None
     if len(store.documents(conn, session_id, None)) >= MAX_DOCUMENTS:
         raise Conflict("too_many_documents", most=MAX_DOCUMENTS)
     if upload.item_id and all(i["id"] != upload.item_id for i in store.agenda(conn, session_id)):

@@ -155,7 +155,7 @@ def convened(
         deputy=others[0] if others else None,
         roster=tuple(_roster_line(prepared, row, names[row["id"]]) for row in prepared.members),
         items=tuple(_agenda_line(row) for row in prepared.items),
-        documents=tuple(_document_line(row) for row in prepared.documents),
+        documents=tuple(document_line(row) for row in prepared.documents),
         authorisation=_authorisation(prepared.authorisation),
         eligibility=_sum(prepared),
         rule_version=prepared.rules.version,
@@ -193,7 +193,8 @@ def _agenda_line(row: Line) -> e.AgendaLine:
     )
 
 
-def _document_line(row: Line) -> e.DocumentLine:
+def document_line(row: Line) -> e.DocumentLine:
+    """A document as it stands in the log."""
     return e.DocumentLine(
         id=row["id"],
         item_id=row["item_id"],

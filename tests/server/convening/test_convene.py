@@ -81,7 +81,6 @@ async def test_documents_stand_in_the_log_by_their_hash(cell: Cell, log: Log, pd
     [line] = log.given[0][1].documents
     assert (line.id, line.sha256, line.pages) == (made.id, made.sha256, 1)
     for act in (
-        cell.upload(draft.id, pdf(1)),
         cell.desk("PUT", SESSION, draft_body(), session_id=draft.id),
         cell.desk(
             "DELETE",
@@ -93,6 +92,42 @@ async def test_documents_stand_in_the_log_by_their_hash(cell: Cell, log: Log, pd
         with pytest.raises(Conflict) as refusal:
             await act
         assert refusal.value.code == "already_convened"
+
+
+async def test_a_document_after_the_convening_enters_the_log_before_it_is_shown(
+    cell: Cell, pdf: Any
+) -> None:
+    await cell.authorise()
+    draft = await cell.draft()
+    await convene(cell, draft.id)
+    made = await cell.upload(draft.id, pdf(1), item_id=draft.items[0].id)
+    cell.desk.now = STARTS - timedelta(hours=2)
+    with pytest.raises(Conflict) as refusal:
+        await cell.upload(draft.id, pdf(1))
+    assert refusal.value.code == "late_reason_needed"
+    late = await cell.upload(draft.id, pdf(1), late_reason="Cấp trên vừa gửi")
+    session = cell.desk.services.session
+    state = await session.state(draft.id)
+    assert [(d.id, d.sha256, d.late_reason) for d in state.added] == [
+        (made.id, made.sha256, None),
+        (late.id, late.sha256, "Cấp trên vừa gửi"),
+    ]
+    cell.become(3)
+    shown = await cell.desk("GET", SESSION, session_id=draft.id)
+    assert [d.id for d in shown.documents] == [made.id, late.id]
+
+
+async def test_a_running_session_takes_no_documents(cell: Cell, pdf: Any) -> None:
+    await cell.authorise()
+    draft = await cell.draft()
+    await convene(cell, draft.id)
+    running = {"stage": "open"}
+    await cell.desk.services.database.write(store.change_session, draft.id, running)
+    with pytest.raises(Conflict) as refusal:
+        await cell.upload(draft.id, pdf(1))
+    assert refusal.value.code == "too_late_to_upload"
+    assert (await cell.desk.services.session.state(draft.id)).added == ()
+    assert not list(cell.desk.services.blobs.names())  # type: ignore[attr-defined]
 
 
 async def test_exactly_one_half_may_not_convene(cell: Cell, log: Log) -> None:
