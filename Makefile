@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
+.SILENT:
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit web browser interop bench faults soak lock clean
 
