@@ -1,12 +1,13 @@
 """Handlers of the reports routes."""
 
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
 
 from server.blobs import BlobMissing
 from server.http.call import Call
 from server.http.errors import NotFound
-from server.reports.bundle import FORMS, KINDS, log_lines
-from server.store import events as event_store
+from server.reports.bundle import FORMS, KINDS
+from server.session.export import export
 from server.store import reports as store
 
 TYPES = {
@@ -35,14 +36,17 @@ async def read_report(call: Call) -> Response:
 
 
 async def export_session(call: Call) -> Response:
-    """The whole log as it stands, for `chibo verify` and for keeping."""
+    """The session as it stands, for `chibo verify` and for keeping; `?recording=1` with media."""
     session_id = call.path["session_id"]
-    entries = await call.services.database.read(event_store.entries_after, session_id, 0)
-    if not entries:
-        raise NotFound("report_not_ready")
-    response = file_response("log.jsonl", log_lines(entries))
-    response.headers["Content-Disposition"] = f'attachment; filename="{session_id}.jsonl"'
-    return response
+    with_recording = call.request.query_params.get("recording") == "1"
+    path = await export(call.services, session_id, call.now, with_recording)
+    return FileResponse(
+        path,
+        media_type="application/zip",
+        filename=f"{session_id}.zip",
+        headers={"Cache-Control": "no-store"},
+        background=BackgroundTask(path.unlink, missing_ok=True),
+    )
 
 
 def file_response(name: str, data: bytes) -> Response:

@@ -14,7 +14,6 @@ from server.session.chain import GENESIS, Entry, entry
 from server.session.events import Convened, Event
 from server.session.fold import apply, begin
 from server.session.law import Events
-from server.session.stages import Stage
 from server.session.state import State
 from server.session.times import to_millisecond, to_text
 from server.store import events as store
@@ -166,8 +165,8 @@ def _news(conn: Connection, session_id: str, seq: int) -> list[Entry]:
 
 
 def _append(conn: Connection, state: State, lines: list[Entry]) -> None:
-    closed = state.ended_at if state.stage is Stage.CLOSED else None
-    store.append(conn, state.session, lines, state.stage.value, state.opened_at, closed)
+    opened, ended = state.opened_at, state.ended_at
+    store.append(conn, state.session, lines, state.stage.value, opened, ended)
 
 
 def _extended(

@@ -214,7 +214,7 @@ class Delivery(Model):
 
 
 class SessionView(Model):
-    """All that one viewer's screen draws. The live socket sends it whole, then merge patches."""
+    """All that one viewer's screen draws. The live socket sends it whole, then fields that changed."""
 
     id: str
     cell_name: str

@@ -1,6 +1,5 @@
 """What the running session reads and keeps beside its log: device keys, pairing, checkpoints."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -52,15 +51,28 @@ def report_delivery(conn: Connection, session_id: str) -> RowMapping | None:
     return conn.execute(query).mappings().first()
 
 
+def report_blob(conn: Connection, session_id: str) -> str | None:
+    """The name of the sealed report as it was sent, or None before it is sealed."""
+    query = (
+        select(outbox.c.blob)
+        .where(outbox.c.session_id == session_id, outbox.c.kind == "report")
+        .order_by(outbox.c.created_at)
+    )
+    return conn.execute(query).scalars().first()
+
+
 def report_kinds(conn: Connection, session_id: str) -> list[str]:
     """Kinds of which at least one form is ready, e.g. minutes, report."""
     query = select(report.c.kind).where(report.c.session_id == session_id).distinct()
     return sorted(conn.execute(query).scalars())
 
 
-def has_upper_committee(conn: Connection) -> bool:
-    query = select(peer.c.id).where(peer.c.kind == "committee", peer.c.confirmed_at.is_not(None))
-    return conn.execute(query).first() is not None
+def committees(conn: Connection) -> list[RowMapping]:
+    """The upper committees that this installation is enrolled with: name, key_id, spki."""
+    query = select(peer.c.name, peer.c.key_id, peer.c.spki).where(
+        peer.c.kind == "committee", peer.c.confirmed_at.is_not(None)
+    )
+    return list(conn.execute(query.order_by(peer.c.key_id)).mappings())
 
 
 def add_device_key(conn: Connection, values: dict[str, Any]) -> None:
@@ -129,10 +141,3 @@ def paired_rooms(conn: Connection, session_id: str) -> set[str]:
         room_device.c.session_id == session_id, room_device.c.paired_at.is_not(None)
     )
     return set(conn.execute(query).scalars())
-
-
-def stages(conn: Connection, session_ids: Iterable[str]) -> dict[str, str]:
-    rows = conn.execute(
-        select(session.c.id, session.c.stage).where(session.c.id.in_(list(session_ids)))
-    )
-    return {row.id: row.stage for row in rows}

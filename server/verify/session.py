@@ -1,0 +1,198 @@
+"""The verifier's own fold of a session: reads every line once and says what does not add up."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from server.verify.chain import Line
+from server.verify.findings import Findings
+from server.verify.people import Roll
+from server.verify.votes import Count
+from voting.electorate import quorum, voting_base
+from voting.errors import VotingError
+from voting.ruleset import RuleSet
+from voting.signing import PublicKey
+
+ENDS = ("closed", "adjourned", "abandoned")
+AFTER_END = ("head-witnessed", "recording-finished", "report-sealed", "report-received")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the log tells, recomputed: for comparing reports and recordings with it."""
+
+    session: str
+    installation: str
+    seal_key: str
+    end: Line | None
+    counts: Mapping[str, int]
+    sentences: Mapping[str, str]  # of announced motions, by id
+    minutes_hash: str
+
+
+def read_session(log: Sequence[Line], findings: Findings) -> Account | None:
+    """Recounts everything. None when the log's beginning was destroyed or cannot be used."""
+    first = log[0].data
+    if first is None:
+        findings.note("Dòng triệu tập đã hủy nội dung nên không tính lại được người và phiếu.")
+        return None
+    rules = RuleSet.from_data(first["rules"])
+    if rules.version != first["rule_version"]:
+        findings.broken("Bộ quy định ghi ở dòng 1 không đúng phiên bản mà nó nêu.")
+        return None
+    reader = Reader(log, rules)
+    for line in log:
+        if line.data is not None:
+            reader.read(line)
+    reader.count.end()
+    return reader.tell(findings)
+
+
+class Reader:
+    """One pass over the log."""
+
+    def __init__(self, log: Sequence[Line], rules: RuleSet) -> None:
+        first = log[0].data or {}
+        self.log = log
+        self.rules = rules
+        self.heads = [line.hash for line in log]
+        self.roll = Roll(first)
+        self.count = Count(rules, self.roll, log[0].session, self.heads)
+        self.minutes_hash = ""
+        self.end: Line | None = None
+        self.faults: list[str] = []
+        self.gaps = 0
+
+    def read(self, line: Line) -> None:
+        data = line.data or {}
+        if self.end is not None and line.type not in AFTER_END:
+            self.faults.append(f"Dòng {line.seq} ghi thêm sau khi buổi họp đã kết thúc.")
+        try:
+            self.roll.read(line, self.heads)
+            self.count.read(line)
+            self._read(line, data)
+        except (KeyError, TypeError, ValueError, VotingError):
+            self.faults.append(f"Nội dung dòng {line.seq} không đúng mẫu.")
+
+    def _read(self, line: Line, data: Mapping[str, Any]) -> None:
+        match line.type:
+            case "roll-call-finished":
+                self._roll_finished(line, data)
+            case "minutes-read":
+                if hashlib.sha256(data["text"].encode()).hexdigest() != data["hash"]:
+                    self.faults.append(f"Biên bản đọc ở dòng {line.seq} không khớp với dấu.")
+                self.minutes_hash = data["hash"]
+            case "minutes-agreed":
+                if data["hash"] != self.minutes_hash:
+                    self.faults.append(f"Biên bản thông qua ở dòng {line.seq} không phải bản đọc.")
+            case "recorder-changed":
+                self.gaps += data["state"] == "stopped"
+            case "head-witnessed":
+                if self.heads[data["seq"] - 1] != data["head"]:
+                    self.faults.append(f"Cấp trên chứng một sổ khác ở dòng {line.seq}.")
+            case kind if kind in ENDS:
+                self.end = line
+                if kind == "closed":
+                    self._closed(line, data)
+            case _:
+                pass
+
+    def _roll_finished(self, line: Line, data: Mapping[str, Any]) -> None:
+        standings = [person.standing for person in self.roll.people.values()]
+        here = self.roll.present
+        found = quorum(voting_base(standings, here, self.rules), here, self.rules).present
+        if data["present"] != found:
+            self.faults.append(
+                f"Dòng {line.seq} ghi {data['present']} đồng chí được biểu quyết có mặt; "
+                f"tính lại từ sổ là {found}."
+            )
+
+    def _closed(self, line: Line, data: Mapping[str, Any]) -> None:
+        found = self._counts()
+        for name, number in found.items():
+            if data[name] != number:
+                self.faults.append(
+                    f"Số liệu bế mạc ở dòng {line.seq} ghi {_NAMES[name]} {data[name]}; "
+                    f"tính lại từ sổ là {number}."
+                )
+        if data["minutes_hash"] != self.minutes_hash:
+            self.faults.append("Biên bản khi bế mạc không phải bản đã đọc.")
+
+    def _counts(self) -> dict[str, int]:
+        people = self.roll.people.values()
+        excused = sum(p.excused and not p.attended for p in people)
+        attended = sum(p.attended for p in people)
+        return {
+            "members": len(people),
+            "official": sum(p.standing.official for p in people),
+            "attended": attended,
+            "absent_with_reason": excused,
+            "absent": len(people) - attended - excused,
+        }
+
+    def tell(self, findings: Findings) -> Account:
+        roll, count = self.roll, self.count
+        findings.verdict(
+            roll.faults,
+            f"{roll.certificates} khóa máy và {roll.signed_check_ins} điểm danh có chữ ký đúng.",
+        )
+        findings.verdict(
+            count.faults,
+            f"{count.ballots} phiếu có chữ ký đúng; {count.announced} kết quả kiểm lại khớp.",
+        )
+        findings.verdict(self.faults, "Số có mặt, biên bản và trình tự khớp với tính lại từ sổ.")
+        if self.gaps:
+            findings.note(f"Máy ghi đã dừng {self.gaps} lần trong buổi họp.")
+        if self.end is None:
+            findings.note("Buổi họp chưa kết thúc trong sổ này.")
+        first = self.log[0].data or {}
+        return Account(
+            self.log[0].session,
+            roll.installation,
+            str(first["seal_key"]),
+            self.end,
+            self._counts(),
+            {name: put.result for name, put in count.motions.items() if put.result},
+            self.minutes_hash,
+        )
+
+
+_NAMES = {
+    "members": "tổng số",
+    "official": "đảng viên chính thức",
+    "attended": "có mặt",
+    "absent_with_reason": "vắng có lý do",
+    "absent": "vắng không lý do",
+}
+
+
+def check_witness(log: Sequence[Line], keys: Sequence[PublicKey], findings: Findings) -> None:
+    """The upper committee's countersignatures, with the keys that the export names."""
+    by_id = {key.key_id: key for key in keys}
+    good, unknown, last = 0, 0, 0
+    for line in log:
+        if line.type != "head-witnessed" or line.data is None:
+            continue
+        data = line.data
+        key = by_id.get(data["key_id"])
+        statement = {
+            "purpose": "countersignature",
+            "session": line.session,
+            "seq": data["seq"],
+            "head": data["head"],
+            "received_at": data["received_at"],
+        }
+        if key is None:
+            unknown += 1
+        elif not key.verify(statement, data["signature"]):
+            findings.broken(f"Chữ ký của cấp trên ở dòng {line.seq} không đúng.")
+            return
+        else:
+            good, last = good + 1, data["seq"]
+    if good:
+        findings.ok(f"Cấp trên đã ký chứng {good} lần, lần cuối tới dòng {last}.")
+    if unknown:
+        findings.note(f"{unknown} chữ ký của cấp trên không có khóa trong bản xuất để kiểm.")
+    if not good and not unknown:
+        findings.note("Sổ chưa được cấp trên ký chứng.")
