@@ -307,6 +307,9 @@ class RecordingJob:
             gap = Gap(away.since_ns // 1_000_000, until // 1_000_000, away.reason)
             self._new_gaps.append((gap, "", ""))
 
+    async def _token(self) -> str:
+        return self.spec.token  # the application renews it with every poll
+
     def _end(self, sid: str, why: str) -> None:
         recorder = self._recorders.get(sid)
         if recorder is not None:

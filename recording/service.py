@@ -1,6 +1,7 @@
 """The recorder process: follows the application's list of sessions, one job for each."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 POLL = 1.0
 CHECKPOINT = 5.0
+LAST_WORDS = 1.0  # a supervisor waits only a few seconds for the end
+TELL_AGAIN = 30.0  # the end of a recording that the application would not take
 TOLD = "finished.ack"  # written once the application has taken the end of a recording
 
 
@@ -50,27 +53,34 @@ class Recorder:
         self._told: dict[str, tuple[float, str]] = {}  # when and on which nonce last reported
         self._reports: set[asyncio.Task[None]] = set()
         self._untold: dict[str, dict[str, Any]] = {}
+        self._tell_after: dict[str, float] = {}
         self._refused: dict[str, str] = {}  # sessions that cannot be recorded, and why
         self._looked_back = False
 
     async def serve(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
         specs: list[JobSpec] = []
         while not stop.is_set():
-            answer = await self._application.jobs()
+            poll = asyncio.create_task(self._application.jobs())
+            await asyncio.wait([poll, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if not poll.done():
+                poll.cancel()
+                break
+            answer = poll.result()
             if answer is not None:
                 specs = answer
                 await self._follow(specs)
             for spec in specs:
                 self._report_if_due(spec)
             await self._tell_finished()
-            try:
-                await asyncio.wait_for(stop.wait(), POLL)
-            except TimeoutError:
-                continue
-        await asyncio.gather(*self._reports, return_exceptions=True)
+            await asyncio.wait([stopped], timeout=POLL)
+        for task in self._reports:
+            task.cancel()
         await asyncio.gather(*(job.stop(final=False) for job in self._jobs.values()))
-        for job in self._jobs.values():
-            await self._application.checkpoint(job.status(), job.spec.checkpoint_nonce)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                for job in self._jobs.values():
+                    await self._application.checkpoint(job.status(), job.spec.checkpoint_nonce)
         await self._application.close()
 
     async def _follow(self, specs: list[JobSpec]) -> None:
@@ -144,9 +154,14 @@ class Recorder:
 
     async def _tell_finished(self) -> None:
         for session_id, facts in list(self._untold.items()):
+            if time.monotonic() < self._tell_after.get(session_id, 0.0):
+                continue
             if await self._application.finished(facts):
                 del self._untold[session_id]
                 (self._config.directory / session_id / TOLD).touch()
+            else:
+                pause = TELL_AGAIN if session_id in self._tell_after else POLL
+                self._tell_after[session_id] = time.monotonic() + pause
 
 
 def _end(path: Path) -> dict[str, Any]:

@@ -47,7 +47,11 @@ class Publisher:
 
     async def _make(self, url: str, assets: tuple[Path, Path]) -> SyntheticMember:
         video, audio = assets
-        member = SyntheticMember(url, lambda: token("an"), video=video, audio=audio, muted=False)
+
+        async def fresh_token() -> str:
+            return token("an")
+
+        member = SyntheticMember(url, fresh_token, video=video, audio=audio, muted=False)
         await member.start()
         return member
 
