@@ -32,19 +32,6 @@ class ServerRefused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-def merged(target: Any, patch: Any) -> Any:
-    """RFC 7396: `target` after the merge patch; neither is changed."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
-
-
 class Account:
     """A signed-in person. `host` is the name asked for when it is not that of `base_url`."""
 
@@ -234,7 +221,7 @@ class HeadlessMember:
                 case "snapshot":
                     self.view = message["view"]
                 case "update":
-                    self.view = merged(self.view, message["patch"])
+                    self.view = {**self.view, **message["patch"]}
                 case "beat":
                     return
                 case other:

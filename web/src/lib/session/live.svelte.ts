@@ -4,7 +4,6 @@ import type { Ack, ChainView, EventHeader, SessionView } from '$lib/api/types';
 import type { Line } from '$lib/ui/LineBars.svelte';
 import { follow, type Seen, type Verdict } from './chain';
 import * as disk from './disk';
-import { merge } from './merge';
 import { Outbox, type Item } from './outbox.svelte';
 
 type Incoming =
@@ -196,7 +195,7 @@ export class Live {
     await this.#witness(message.headers);
     if (message.kind === 'snapshot') this.#show(message.view);
     else if (this.view) {
-      const view = merge(this.view, message.patch);
+      const view = { ...this.view, ...message.patch };
       if (message.patch.now) this.#show(view);
       else this.view = view;
     }
