@@ -23,7 +23,7 @@ from recording.journal import Journal, SegmentHead
 from recording.manifest import Chain, Record
 from recording.sealing import sealer
 from recording.track import Append, Begin, Close, Effect, Gap
-from recording.webm import RATES, last_unit_ticks, mux
+from recording.webm import RATES, decodes, last_unit_ticks, mux
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class SessionDisk:
         self._chain = Chain()
         self._totals = _Totals()
         self._journals: dict[tuple[str, int], BinaryIO] = {}
+        self._undecodable: set[str] = set()
 
     @property
     def head(self) -> str:
@@ -134,19 +135,20 @@ class SessionDisk:
         return Resumed(last, records[0]["time_ms"], dict(totals.indexes), totals.gaps)
 
     def apply(self, effects: Iterable[Effect]) -> dict[str, int]:
-        """Carries out effects in order; returns until when (ns) each track is safe on disk.
+        """Carries out effects in order; returns until when (ns) each track is safe on disk,
+        leaving out pictures that do not decode.
         Raises OSError if the disk refuses, after which `open` must be called again."""
         until: dict[str, int] = {}
         touched: set[tuple[str, int]] = set()
         for effect in effects:
             match effect:
-                case Begin(head):
-                    self._journals[_key(head)] = self._journal(head).open("xb")
-                    self._journals[_key(head)].write(journal.head_bytes(head))
+                case Begin(head, first):
+                    self._begin(head, first)
                 case Append(head, data, until_ns):
                     self._journals[_key(head)].write(data)
                     touched.add(_key(head))
-                    until[head.track] = until_ns
+                    if head.track not in self._undecodable:
+                        until[head.track] = until_ns
                 case Close(head):
                     touched.discard(_key(head))
                     self._journals.pop(_key(head)).close()
@@ -196,6 +198,17 @@ class SessionDisk:
         if not _SAFE.fullmatch(head.track):
             raise RecordingError(f"{head.track!r} cannot name a file")
         return self.directory / "open" / f"{head.track}-{head.index:05}.journal"
+
+    def _begin(self, head: SegmentHead, first: bytes) -> None:
+        path = self._journal(head)
+        self._journals[_key(head)] = path.open("xb")
+        self._journals[_key(head)].write(journal.head_bytes(head))
+        _sync_directory(path.parent)
+        if head.kind == "video" and not decodes(head, first):
+            log.warning("the picture of %s does not decode", head.track)
+            self._undecodable.add(head.track)
+        else:
+            self._undecodable.discard(head.track)
 
     def _close(self, closing: Close) -> None:
         path = self._journal(closing.head)
@@ -300,8 +313,12 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.rename(path)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
     with contextlib.suppress(OSError):  # some file systems cannot sync a directory
-        descriptor = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -33,7 +33,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
+    """`first` is the segment's first frame, on which a picture's others depend."""
+
     head: SegmentHead
+    first: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ class TrackRecorder:
         self._size = size
         self._open = _Open(head, unit, unit, None, 0, self._lost_in_segment, [])
         self._lost_in_segment = 0
-        return [Begin(head)]
+        return [Begin(head, unit.data)]
 
     def _close(self, why: str, successor: Unit | None = None) -> list[Effect]:
         segment, self._open = self._open, None

@@ -87,3 +87,13 @@ def _opus_template(channels: int) -> bytes:
     length = data[delay + 2] & 0x7F
     data[delay + 3 : delay + 3 + length] = bytes(length)
     return bytes(data)
+
+
+def decodes(head: SegmentHead, keyframe: bytes) -> bool:
+    """Whether a picture's keyframe really is a picture of the size it says."""
+    context = av.CodecContext.create("vp8", "r")
+    try:
+        frames = context.decode(av.Packet(keyframe))
+    except av.FFmpegError:
+        return False
+    return [(frame.width, frame.height) for frame in frames] == [(head.width, head.height)]

@@ -29,7 +29,7 @@ def segment(asset: Path, *, index: int = 0, seconds: int = 10, close: bool = Tru
     source = "camera" if loaded.kind == "video" else "microphone"
     track = f"TR_{loaded.kind}"
     head = SegmentHead(track, index, loaded.kind, "an", source, loaded.width, loaded.height)
-    effects: list[Effect] = [Begin(head)]
+    effects: list[Effect] = [Begin(head, loaded.frames[0].data)]
     shift = index * 10 * rate
     frames = [f for f in loaded.frames if f.time < seconds * rate]
     for frame in frames:
@@ -134,11 +134,27 @@ def test_a_bad_segment_is_set_aside_and_stated(asset: Path, tmp_path: Path) -> N
     disk = opened(tmp_path)
     head = SegmentHead("TR_x", 0, "video", "an", "camera", 0, 0)
     unit = journal.unit_bytes(Unit(0, START_NS, True, b"x"))
-    disk.apply([Begin(head), Append(head, unit, 1), Close(head, START_NS, 1, 1, 0, (), "cut")])
+    disk.apply(
+        [Begin(head, b"x"), Append(head, unit, 1), Close(head, START_NS, 1, 1, 0, (), "cut")]
+    )
     disk.apply(segment(asset))
     line = timeline(disk.directory)
     assert [gap.reason for gap in line.gaps] == ["unplayable"]
     assert len(line.tracks) == 1
+
+
+def test_a_picture_that_does_not_decode_is_no_evidence(
+    flash_and_beep: tuple[Path, Path], tmp_path: Path
+) -> None:
+    effects = segment(flash_and_beep[0], close=False)
+    assert isinstance(effects[0], Begin)
+    keyframe = effects[0].first
+    broken = keyframe[:10] + bytes(byte ^ 0xFF for byte in keyframe[10:])
+    for first, vouched in ((keyframe, {"TR_video"}), (broken, set()), (keyframe[:11], set())):
+        disk = SessionDisk(tmp_path, f"s{len(first)}{len(vouched)}", "room")
+        disk.open()
+        effects[0] = Begin(effects[0].head, first)
+        assert disk.apply(effects).keys() == vouched
 
 
 def test_a_sealed_segment_is_only_readable_with_the_key(asset: Path, tmp_path: Path) -> None:

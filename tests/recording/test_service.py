@@ -30,7 +30,7 @@ def test_a_session_that_ended_while_the_recorder_was_dead_is_finished(
     head = SegmentHead("TR_1", 0, "audio", "an", "microphone", 0, 0)
     frames = assets.read(flash_and_beep[1]).frames
     data = b"".join(journal.unit_bytes(Unit(f.time, 10**18, True, f.data)) for f in frames)
-    disk.apply([Begin(head), Append(head, data, 1)])
+    disk.apply([Begin(head, b""), Append(head, data, 1)])
     with running(recorder(tmp_path, app.url)) as process:
         until(lambda: bool(app.finished), 10)
         assert process.terminate() == 0
