@@ -1,26 +1,30 @@
 """Is a received report what was sealed, and does it agree with what we witnessed ourselves?"""
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+import asyncio
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from server.blobs import BlobMissing
 from server.recordings.models import Verdict
-from server.reports.bundle import LOG, Package, PackageUnusable, check, unpacked
+from server.reports.bundle import LOG, PackageUnusable, check, unpacked
 from server.services import Services
 from server.store import submission as store
 from server.store.database import RowMapping
 from server.submission.enrolment import fingerprint
-from server.submission.links import GENESIS
 from server.texts import say
+from server.verify.chain import Line, read_log
+from server.verify.findings import Findings
+from server.verify.reports import check_report
+from server.verify.session import check_witness, read_session
+from server.verify.source import Source, Zip
 from voting.errors import VotingError
-from voting.signing import from_base64url, statement_hash
+from voting.signing import PublicKey, from_base64url
 
 Level = Literal["ok", "note", "broken"]
-HEADER = ("session", "seq", "prev", "type", "time", "actor", "payload_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,9 @@ async def package_verdict(services: Services, row: RowMapping, now: datetime) ->
     witnessed = await services.database.read(
         store.hashes, row["peer_id"], row["session_id"], 1, 2**31 - 1
     )
-    return verdict(package_checks(data, dict(row), witnessed), now)
+    ours = services.keys.seal.public
+    checks = await asyncio.to_thread(package_checks, data, dict(row), witnessed, ours)
+    return verdict(checks, now)
 
 
 def verdict(checks: list[Check], now: datetime) -> Verdict:
@@ -62,9 +68,12 @@ def good(key: str, /, **params: Any) -> Check:
 
 
 def package_checks(
-    data: bytes, row: Mapping[str, Any], witnessed: Mapping[int, str]
+    data: bytes, row: Mapping[str, Any], witnessed: Mapping[int, str], ours: PublicKey
 ) -> list[Check]:
-    """`row` is the inbox row with the sender's key; `witnessed` our own hashes of its lines."""
+    """`row` is the inbox row with the sender's key; `witnessed` our own hashes of its lines.
+
+    `ours` is the key with which we countersigned the session while it ran.
+    """
     spki = from_base64url(row["spki"])
     try:
         package = unpacked(data)
@@ -76,15 +85,30 @@ def package_checks(
     ]
     if package.sha256 != row["sha256"]:
         found.append(broken("other_report"))
-    lines, bad = read_log(package)
-    if bad is not None:
-        return [*found, broken("log_broken", line=bad)]
-    head = package.manifest["head"]
-    if not lines or (head["seq"], head["hash"]) != (lines[-1]["seq"], lines[-1]["hash"]):
-        return [*found, broken("head_differs")]
-    found.append(good("log_whole", lines=len(lines)))
-    found.append(_against_witnessed(lines, witnessed))
+    findings = Findings()
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        log = verify_source(Zip(file), findings, ours)
+    found += [Check(one.level, one.sentence) for one in findings.found]
+    if log:
+        found.append(_against_witnessed(log, witnessed))
     return found
+
+
+def verify_source(source: Source, findings: Findings, ours: PublicKey) -> list[Line]:
+    """The independent verifier's checks; the log's lines as far as they hold."""
+    lines = source.read(LOG).split(b"\n")
+    try:
+        log = read_log(lines[:-1] if not lines[-1] else lines, findings)
+        if not log:
+            return []
+        account = read_session(log, findings)
+        check_report(source, log, account, findings)
+        check_witness(log, [ours], findings)
+    except (ValueError, KeyError, TypeError, VotingError) as error:
+        # It was signed by the sender; what it says is still only what the sender says.
+        findings.broken(say("portal.verdict.odd", error=type(error).__name__))
+        return []
+    return log
 
 
 def _unusable(reason: str) -> Check:
@@ -93,37 +117,11 @@ def _unusable(reason: str) -> Check:
     return broken("seal_broken" if reason == "seal" else "package_unreadable")
 
 
-def read_log(package: Package) -> tuple[list[dict[str, Any]], int | None]:
-    """The log's lines, and the number of the first that does not hold, if any."""
-    lines: list[dict[str, Any]] = []
-    prev = GENESIS
-    for number, text in enumerate(package.files.get(LOG, b"").splitlines(), 1):
-        line = _line(text, number, prev, package.manifest.get("session"))
-        if line is None:
-            return lines, number
-        lines.append(line)
-        prev = line["hash"]
-    return lines, None
-
-
-def _line(text: bytes, number: int, prev: str, session: object) -> dict[str, Any] | None:
-    """One line whose hashes hold and which follows; None otherwise."""
-    try:
-        line: dict[str, Any] = json.loads(text)
-        header = {name: line[name] for name in HEADER}
-        salted = bytes.fromhex(line["salt"]) + line["body"].encode()
-        place = (line["seq"], line["prev"], line["session"]) == (number, prev, session)
-        body = not line["body"] or hashlib.sha256(salted).hexdigest() == line["payload_hash"]
-        return line if place and body and statement_hash(header) == line["hash"] else None
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, VotingError):
-        return None
-
-
-def _against_witnessed(lines: list[dict[str, Any]], witnessed: Mapping[int, str]) -> Check:
+def _against_witnessed(lines: Sequence[Line], witnessed: Mapping[int, str]) -> Check:
     compared = list(_differences(lines, witnessed))
     if compared:
         return broken("history_differs", line=compared[0])
-    known = sum(1 for line in lines if line["seq"] in witnessed)
+    known = sum(1 for line in lines if line.seq in witnessed)
     if not known:
         return Check("note", say("portal.verdict.not_witnessed"))
     if known < len(lines):
@@ -131,7 +129,7 @@ def _against_witnessed(lines: list[dict[str, Any]], witnessed: Mapping[int, str]
     return good("witnessed", lines=known)
 
 
-def _differences(lines: list[dict[str, Any]], witnessed: Mapping[int, str]) -> Iterator[int]:
+def _differences(lines: Sequence[Line], witnessed: Mapping[int, str]) -> Iterator[int]:
     for line in lines:
-        if witnessed.get(line["seq"], line["hash"]) != line["hash"]:
-            yield line["seq"]
+        if witnessed.get(line.seq, line.hash) != line.hash:
+            yield line.seq
