@@ -595,6 +595,7 @@ export function board(): CellBoard {
         recorder: running ? 'recording' : '',
         arithmetic: index === 7 ? 'Tán thành 12, cần 11' : '',
         hours_late: state === 'late' ? [9, 6, 4, 2][index]! : 0,
+        to_review: name === 'Sao Mai' || name === 'Cây Gạo',
         received_at: state === 'reported' || state === 'returned' ? at('19:58:00') : null,
       };
     }),
@@ -806,7 +807,8 @@ export function rules(): RulesInForce {
     rules: [
       {
         key: 'decision.ordinary.threshold',
-        value: 'quá nửa',
+        value: 'more_than_half',
+        words: 'quá nửa',
         source: 'Điều lệ Đảng điều 9.5',
         confidence: 'seen',
         effective_from: '2021-07-30',
@@ -815,6 +817,7 @@ export function rules(): RulesInForce {
       {
         key: 'attendance.floor',
         value: '',
+        words: 'không đặt',
         source: 'mặc định của phần mềm',
         confidence: 'default',
         effective_from: '2026-01-01',

@@ -6,6 +6,10 @@ export const leaderPages: readonly Page[] = [
   { path: '/phien/:id/thu-ky', load: () => import('./secretary/Secretary.svelte') },
   { path: '/phien/:id/sau-hop', load: () => import('./after/After.svelte') },
   { path: '/phien/:id/ban-ghi', load: () => import('./after/RecordingPage.svelte') },
+  { path: '/phien/:id/chuan-bi', load: () => import('./convene/Draft.svelte') },
+  { path: '/chi-bo/:cell', load: () => import('./convene/Cell.svelte') },
+  { path: '/chi-bo/:cell/nhap', load: () => import('./convene/Import.svelte') },
+  { path: '/chi-bo/:cell/phien-moi', load: () => import('./convene/NewDraft.svelte') },
   { path: '/cap-tren', load: () => import('./officer/Board.svelte') },
   { path: '/ho-so/:id', load: () => import('./dossier/Dossier.svelte') },
 ];

@@ -2478,6 +2478,11 @@ export interface components {
             hours_late: number;
             /** Received At */
             received_at: string | null;
+            /**
+             * To Review
+             * @default false
+             */
+            to_review: boolean;
         };
         /** Cells */
         Cells: {
@@ -3897,6 +3902,8 @@ export interface components {
             key: string;
             /** Value */
             value: string;
+            /** Words */
+            words: string;
             /** Source */
             source: string;
             /** Confidence */

@@ -37,6 +37,7 @@ export function decisionsOf(rules: RulesInForce): Decision[] {
 
 class Thresholds {
   decisions = $state.raw<Decision[]>([]);
+  #rules = $state.raw<RulesInForce['rules']>([]);
   #asked = false;
 
   /** Once for all pages; without an answer the screens show less, not something wrong. */
@@ -44,9 +45,17 @@ class Thresholds {
     if (this.#asked) return;
     this.#asked = true;
     get<RulesInForce>('/api/rules').then(
-      (rules) => (this.decisions = decisionsOf(rules)),
+      (rules) => {
+        this.#rules = rules.rules;
+        this.decisions = decisionsOf(rules);
+      },
       () => (this.#asked = false),
     );
+  }
+
+  /** As the rule set writes it; empty while unknown or not set. */
+  valueOf(key: string): string {
+    return this.#rules.find((rule) => rule.key === key)?.value ?? '';
   }
 
   of(kind: string): Decision | undefined {

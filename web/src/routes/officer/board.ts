@@ -1,4 +1,4 @@
-/** The order and words of the board: urgency first, so that the eye stops after two rows. */
+/** Words and lists of the board. The server sends tiles by urgency, and they stay in that order. */
 import type { CellBoard, CellTile } from '$lib/api/types';
 
 export type State = CellTile['state'];
@@ -11,16 +11,6 @@ export const STATES: readonly State[] = [
   'reported',
   'idle',
 ];
-
-export function inOrder(tiles: readonly CellTile[]): CellTile[] {
-  return tiles.toSorted(
-    (a, b) =>
-      STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
-      b.hours_late - a.hours_late ||
-      (a.starts_at ?? '').localeCompare(b.starts_at ?? '') ||
-      a.name.localeCompare(b.name, 'vi'),
-  );
-}
 
 export const countOf = (board: CellBoard, state: State): number =>
   board.tiles.filter((tile) => tile.state === state).length;
@@ -47,12 +37,10 @@ export const shortName = (name: string): string => {
   return short.charAt(0).toUpperCase() + short.slice(1);
 };
 
-/** What waits for the officer: new dossiers first, then the late, then the returned. */
-export function waiting(board: CellBoard, seen: (tile: CellTile) => boolean): CellTile[] {
-  const fresh = board.tiles
-    .filter((tile) => tile.state === 'reported' && tile.session_id && !seen(tile))
-    .toSorted((a, b) => (b.received_at ?? '').localeCompare(a.received_at ?? ''));
-  const late = inOrder(board.tiles.filter((tile) => tile.state === 'late'));
-  const returned = board.tiles.filter((tile) => tile.state === 'returned' && tile.session_id);
+/** What waits for the officer: dossiers nobody has looked at, then late cells, then returned ones. */
+export function waiting(board: CellBoard): CellTile[] {
+  const fresh = board.tiles.filter((tile) => tile.to_review && tile.session_id);
+  const late = board.tiles.filter((tile) => tile.state === 'late');
+  const returned = board.tiles.filter((tile) => tile.state === 'returned');
   return [...fresh, ...late, ...returned];
 }

@@ -10,8 +10,6 @@ export class BoardFeed {
   link = $state<'connecting' | 'open' | 'lost'>('connecting');
   updated = $state(new Date());
   trouble = $state('');
-  /** Sessions whose dossier needs nothing more. */
-  settled = $state.raw<ReadonlySet<string>>(new Set());
 
   #socket: WebSocket | null = null;
   #timer = 0;

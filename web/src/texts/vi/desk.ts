@@ -61,7 +61,7 @@ export const desk = {
   'player.loading': 'Đang tải hình và tiếng…',
   'player.no_picture': 'Lúc này không có hình.',
   'player.gap': 'Đoạn này không ghi được: {reason}',
-  'player.watch': 'Xem {name}',
+  'player.watch': 'Xem',
   'player.open': 'Mở bản ghi',
   'player.locked': 'Bản ghi chỉ mở sau khi xác thực lại.',
   'player.locked.why': 'Sổ truy cập ghi ai đã mở và lúc nào.',
@@ -76,7 +76,6 @@ export const desk = {
   'line.present': 'có mặt',
   'line.title': 'Dòng thời gian',
   'line.marks': 'Danh sách mốc',
-  'line.mark': '{time} {label}',
   'line.spoke': '{name} nói lúc {time}',
   'line.listening': 'đang nghe',
 
@@ -89,7 +88,7 @@ export const desk = {
   'verdict.waiting': 'Đang kiểm tra…',
 
   'dossier.title': 'Hồ sơ: {cell}',
-  'dossier.when': '{title}, {day}, {from} đến {to}',
+  'dossier.when': '{title}, {day}, {from}–{to}',
   'dossier.back': 'Các chi bộ',
   'dossier.received': 'Nhận {time}, biên nhận {number}',
   'dossier.documents': 'Văn bản ({n})',
