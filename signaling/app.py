@@ -21,7 +21,7 @@ from signaling import twirp
 from signaling.config import MediaConfig
 from signaling.engine import Engine
 from signaling.errors import Denied, MalformedMessage
-from signaling.session import Outbox
+from signaling.session import Outbox, Session
 from signaling.wire import join_parameters
 
 SEND_TIMEOUT = 10.0  # seconds a client may take to read before its socket is given up
@@ -120,10 +120,8 @@ async def _signal(websocket: WebSocket, single: bool) -> None:
         engine.lost(session, outbox)
 
 
-async def _read(websocket: WebSocket, engine: Engine, outbox: Outbox, session: object) -> None:
-    from signaling.session import Session
-
-    assert isinstance(session, Session)
+async def _read(websocket: WebSocket, engine: Engine, outbox: Outbox, session: Session) -> None:
+    """Carries out requests until the client leaves, is replaced or goes away."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while session.outbox is outbox:
             message = await websocket.receive()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 
 import uvicorn
-from starlette.applications import Starlette
 
 from signaling.app import create_app
 from signaling.config import MediaConfig
@@ -18,14 +17,13 @@ MAX_FRAME = 1 << 20  # bytes of one signalling message
 class Server(uvicorn.Server):
     """Says goodbye to clients before their sockets are closed, so that they come back at once."""
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        engine: Engine = self._app.state.engine
-        await engine.farewell()
-        await super().shutdown(sockets)
-
-    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
-        self._app = app
+        self._engine = engine
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._engine.farewell()
+        await super().shutdown(sockets)
 
 
 def server(config: MediaConfig) -> Server:
@@ -47,7 +45,7 @@ def server(config: MediaConfig) -> Server:
             ssl_keyfile=config.tls_key or None,
             timeout_graceful_shutdown=STOP_SECONDS,
         ),
-        app,
+        app.state.engine,
     )
 
 

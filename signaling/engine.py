@@ -235,7 +235,11 @@ class Engine:
             for request in parameters.request.add_track_requests:
                 runtime.execute(runtime.state.add_track(member.sid, request))
         if parameters.offer is not None:
-            session.on_offer(parameters.offer)
+            try:
+                session.on_offer(parameters.offer)
+            except MalformedMessage:
+                runtime.remove(session, DisconnectReason.JOIN_FAILURE, LeaveRequest.DISCONNECT)
+                return None
         if session.subscriber_primary:
             session.offer_now()
         return session
@@ -304,11 +308,15 @@ class Engine:
         if session.room.sessions.get(session.sid) is not session:
             return False
         try:
+            if not session.budget.spend(self.clock()):
+                raise MalformedMessage("too many messages")
             return requests.dispatch(session, data, int(time.time() * 1000))
-        except (MalformedMessage, DecodeError) as error:
-            log.info("bad signalling message", extra={"code": "malformed", "text": str(error)})
-            session.room.remove(session, DisconnectReason.STATE_MISMATCH, LeaveRequest.RECONNECT)
-            return False
+        except MalformedMessage as error:
+            log.info("bad signalling message: %s", error)
+        except Exception:
+            log.exception("a signalling message could not be handled")
+        session.room.remove(session, DisconnectReason.STATE_MISMATCH, LeaveRequest.RECONNECT)
+        return False
 
     def lost(self, session: Session, outbox: Outbox) -> None:
         """The signalling socket is gone."""

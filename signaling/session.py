@@ -14,6 +14,7 @@ from livekit.protocol.models import (
     SubscriptionError,
     TrackInfo,
     TrackType,
+    VideoQuality,
 )
 from livekit.protocol.rtc import (
     LeaveRequest,
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 RID_ORDER = {"q": 0, "h": 1, "f": 2, "2": 0, "1": 1, "0": 2}
 MAX_QUEUE = 4096  # messages waiting for a client that does not read
 CHANNELS = ("_reliable", "_lossy")
+MESSAGE_BURST = 1000.0
+MESSAGES_PER_SECOND = 100.0
 JOIN_TIMEOUT = 60.0  # seconds from joining to a standing media connection
 REPAIR_TIME = 5.0  # seconds a client may take to resume after its media connection has failed
 
@@ -71,6 +74,19 @@ class Outbox:
             self.queue.put_nowait(None)
 
 
+class Budget:
+    """Messages a client may send: bursts are natural when it joins, floods are not."""
+
+    def __init__(self) -> None:
+        self._left = MESSAGE_BURST
+        self._at = 0.0
+
+    def spend(self, now: float) -> bool:
+        self._left = min(MESSAGE_BURST, self._left + (now - self._at) * MESSAGES_PER_SECOND) - 1
+        self._at = now
+        return self._left >= 0
+
+
 class Session:
     """The edge of one participant: executes what the room decides, reports what the client does."""
 
@@ -91,6 +107,7 @@ class Session:
         self.detached_at: float | None = None
         self.failed_at: float | None = None
         self.last_sequence = 0
+        self.budget = Budget()
         self.tracks: dict[str, UpTrack] = {}
         self._mids: dict[str, str] = {}
         self._candidates = candidates
@@ -372,8 +389,8 @@ class Session:
 
     def on_track_setting(self, settings: UpdateTrackSettings) -> None:
         wish = Wish(
-            settings.disabled,
-            None if settings.width else min(2, settings.quality),
+            settings.disabled or settings.quality == VideoQuality.OFF,
+            None if settings.width else settings.quality,
             settings.width,
             settings.height,
             settings.priority,

@@ -90,7 +90,7 @@ class Peer:
         self.on_connected: Callable[[], None] = lambda: None
         self.on_closed: Callable[[], None] = lambda: None
         self.ssrc = secrets.randbits(32)
-        self.sent_bytes = self.rejected = 0
+        self.sent_bytes = self.rejected = self.failures = 0
 
     @property
     def fingerprint(self) -> tuple[str, str]:
@@ -204,15 +204,18 @@ class Peer:
             return
         _view[:size] = data
         _length[0] = size
-        if 64 <= data[1] & 0x7F < 96:  # RTCP, RFC 5761 §4
-            if _lib.srtp_unprotect_rtcp(self._rx, _cdata, _length) == _OK:
-                self.on_rtcp(bytes(_view[: _length[0]]), now)
-            else:
-                self.rejected += 1
-        elif _lib.srtp_unprotect(self._rx, _cdata, _length) == _OK:
-            self.on_rtp(bytes(_view[: _length[0]]), now)
-        else:
+        is_rtcp = 64 <= data[1] & 0x7F < 96  # RFC 5761 §4
+        unprotect = _lib.srtp_unprotect_rtcp if is_rtcp else _lib.srtp_unprotect
+        if unprotect(self._rx, _cdata, _length) != _OK:
             self.rejected += 1  # forged or replayed
+            return
+        plain = bytes(_view[: _length[0]])
+        try:
+            (self.on_rtcp if is_rtcp else self.on_rtp)(plain, now)
+        except Exception:
+            self.failures += 1
+            if self.failures == 1:  # a client must not fill the log with one bug
+                log.exception("a media packet could not be handled")
 
     def send_rtp(self, packet: bytes) -> None:
         path = self.ice.path
