@@ -9,7 +9,6 @@ import logging
 import socket
 import time
 
-from google.protobuf.message import DecodeError
 from livekit.protocol.models import Codec as CodecInfo
 from livekit.protocol.models import DisconnectReason, ParticipantInfo, ServerInfo, SpeakerInfo
 from livekit.protocol.models import Room as RoomInfo
