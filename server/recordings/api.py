@@ -93,7 +93,7 @@ async def _signed(call: Call) -> Posted:
     )
     key = await asyncio.to_thread(enrolled_key, call.services.config.recorder_spki_file)
     require_signature(key, posted)
-    stages = await call.services.database.read(sessions.stages, [call.body.session_id])
-    if stages.get(call.body.session_id, "draft") == "draft":
+    stage = await call.services.database.read(sessions.stage, call.body.session_id)
+    if stage in (None, "draft"):
         raise Conflict("not_being_recorded")
     return posted

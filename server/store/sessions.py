@@ -141,3 +141,7 @@ def paired_rooms(conn: Connection, session_id: str) -> set[str]:
         room_device.c.session_id == session_id, room_device.c.paired_at.is_not(None)
     )
     return set(conn.execute(query).scalars())
+
+
+def stage(conn: Connection, session_id: str) -> str | None:
+    return conn.execute(select(session.c.stage).where(session.c.id == session_id)).scalar()
