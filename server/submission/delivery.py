@@ -6,8 +6,9 @@ message without a receipt, a receipt that the log does not tell yet.
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -179,7 +180,7 @@ class Deliverer:
             receipt = await self.client.post(
                 row["url"], "/api/peer/reports", data, "application/zip", ReportReceipt
             )
-            check_receipt(receipt, row)
+            check_receipt(receipt, dict(row))
             return receipt
         path = f"/api/peer/{row['kind']}"
         await self.client.post(row["url"], path, row["body"].encode(), "application/json", Done)
@@ -203,7 +204,7 @@ class Deliverer:
         await self.services.database.write(store.finish_message, message["id"])
 
 
-def check_receipt(receipt: ReportReceipt, row: RowMapping) -> None:
+def check_receipt(receipt: ReportReceipt, row: Mapping[str, Any]) -> None:
     """That peer's signature over our report and no other. Raises BadReceipt."""
     key = PublicKey.from_spki(from_base64url(row["spki"]))
     said = statements.receipt(

@@ -10,9 +10,17 @@ import pytest
 from server.keys import Keyring
 from server.reports.bundle import packed, seal
 from server.store import submission as store
-from server.submission.delivery import FIRST_DELAY, LONGEST_DELAY, delay
+from server.submission import statements
+from server.submission.delivery import (
+    FIRST_DELAY,
+    LONGEST_DELAY,
+    BadReceipt,
+    check_receipt,
+    delay,
+)
+from server.submission.models import ReportReceipt
 from server.submission.witness import EVERY
-from tests.server.session.meeting import Meeting
+from tests.server.session.meeting import START, Meeting
 from tests.server.submission.installations import (
     SESSION,
     Installation,
@@ -21,7 +29,7 @@ from tests.server.submission.installations import (
     signed_post,
     until,
 )
-from voting.signing import PrivateKey, PublicKey, canonical_bytes, from_base64url
+from voting.signing import PrivateKey, PublicKey, canonical_bytes, from_base64url, to_base64url
 
 Pair = tuple[Installation, Installation]
 
@@ -183,6 +191,29 @@ async def test_a_request_is_taken_once_fresh_and_by_the_enrolled_key_only(pair: 
     keep = {name: first.request.headers[name] for name in keep}
     again = await signed_post(cell_side, committee, path, body, **keep)
     assert (again.status_code, again.json()["code"]) == (401, "peer_replayed")
+
+
+async def test_a_receipt_signed_by_another_or_for_another_report_is_no_receipt(pair: Pair):
+    cell_side, committee = pair
+    data = package_of(cell_side, closed(cell_side))
+    receipt = ReportReceipt(**ok(await deliver(cell_side, committee, data)))
+    key = committee.services.keys.seal
+    row = {
+        "session_id": SESSION,
+        "sha256": receipt.sha256,
+        "spki": to_base64url(key.public.spki),
+    }
+    check_receipt(receipt, row)
+    said = statements.receipt(SESSION, receipt.sha256, "BN 0001", "Đảng ủy xã Thử", START)
+    for wrong in (
+        receipt.model_copy(update={"number": "BN 0002"}),
+        receipt.model_copy(update={"signature": PrivateKey.generate().sign(said)}),
+        receipt.model_copy(update={"sha256": "0" * 64}),
+    ):
+        with pytest.raises(BadReceipt):
+            check_receipt(wrong, row)
+    with pytest.raises(BadReceipt):
+        check_receipt(receipt, row | {"sha256": "0" * 64})
 
 
 def test_retries_double_from_one_second_to_five_minutes():

@@ -11,9 +11,11 @@ from server.store.tables import followed, followed_header
 from server.submission.links import BadHeaders, check_links
 from server.submission.models import RunningBody
 from server.submission.running import header_of, running_body
+from server.submission.witness import BadCountersignature
+from server.worker import Worker
 from tests.server.session.meeting import Meeting, at_vote, meeting
 from tests.server.submission.installations import Installation, meeting_of, ok, signed_post, until
-from voting.signing import PublicKey, statement_hash
+from voting.signing import PrivateKey, PublicKey, statement_hash
 
 Pair = tuple[Installation, Installation]
 
@@ -120,6 +122,19 @@ async def test_the_countersignature_is_over_session_line_and_head(pair: Pair):
         "received_at": at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z",
     }
     assert PublicKey.from_spki(key.spki).verify(said, answer["signature"])
+
+
+async def test_a_countersignature_by_another_key_never_enters_the_log(pair: Pair):
+    cell_side, committee = pair
+    m = meeting_of(cell_side).gather()
+    await cell_side.hold(m)
+    object.__setattr__(committee.services.keys, "seal", PrivateKey.generate())
+    worker = Worker(cell_side.services, lambda: 0.0)
+    with pytest.raises(BadCountersignature):
+        await worker.witness.send("s1")
+    assert await cell_side.events("head-witnessed") == []
+    await worker.client.close()
+    await worker.app.close()
 
 
 def test_links_are_checked_one_by_one(simple_headers: list[dict]):
