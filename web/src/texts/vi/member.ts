@@ -66,8 +66,8 @@ export const member = {
 
   page: 'Trang {page}/{pages}',
   pagePicture: '{name}, trang {page} trên {pages}',
-  previousPage: 'Trang trước',
-  nextPage: 'Trang sau',
+  previousPage: 'Trước',
+  nextPage: 'Sau',
   zoomIn: 'Phóng to',
   zoomOut: 'Thu nhỏ',
   loadingPage: 'Đang mở trang…',

@@ -7,7 +7,7 @@ export const signIn = {
   enter: 'Đăng nhập',
   forgot: 'Quên mật khẩu?',
   callHelper: 'Gọi {phone}',
-  helper: 'đồng chí {name}',
+  helper: '{name}',
   runBy: 'Máy chủ này do',
   runAt: 'quản lý, đặt tại {place}.',
   phoneMissing: 'Mời đồng chí nhập số điện thoại.',

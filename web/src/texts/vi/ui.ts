@@ -14,7 +14,7 @@ export const ui = {
   'line.fair': 'Vừa',
   'line.poor': 'Yếu',
   'line.none': 'Mất',
-  demo: 'Bản trình diễn: người và việc đều hư cấu, không dùng cho họp thật.',
+  demo: 'Người và việc đều hư cấu.',
   loading: 'Đang mở…',
   retry: 'Thử lại',
   notFound: 'Không có trang này',
