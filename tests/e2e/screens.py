@@ -1,0 +1,175 @@
+"""People at real browsers: what they press, and what they see and hear."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+
+from tests.e2e.stack import DemoPerson, Stack
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+]
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+ARTEFACTS = Path("artifacts/screens")
+PATIENCE = 30_000  # ms; the machine may be busy
+
+DECODED = """() => [...document.querySelectorAll('video')]
+  .filter(v => v.videoWidth > 0 && v.srcObject && !v.srcObject.getVideoTracks().every(t => t.label))
+  .reduce((sum, v) => sum + v.getVideoPlaybackQuality().totalVideoFrames, 0)"""
+PICTURES = """() => [...document.querySelectorAll('video')]
+  .map(v => [v.videoWidth, v.getVideoPlaybackQuality().totalVideoFrames])"""
+LOUDNESS = """async () => {
+  const streams = [...document.querySelectorAll('audio, video')]
+    .map(e => e.srcObject).filter(s => s && s.getAudioTracks().length);
+  const context = new AudioContext();
+  let loudest = 0;
+  const meters = streams.map(s => {
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(new MediaStream(s.getAudioTracks())).connect(analyser);
+    return analyser;
+  });
+  const samples = new Float32Array(2048);
+  for (let i = 0; i < 60; i++) {
+    await new Promise(done => setTimeout(done, 50));
+    for (const meter of meters) {
+      meter.getFloatTimeDomainData(samples);
+      loudest = Math.max(loudest, Math.max(...samples.map(Math.abs)));
+    }
+    if (loudest > 0.01) break;
+  }
+  await context.close();
+  return loudest;
+}"""
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Screen:
+    """One person at one browser."""
+
+    def __init__(self, stack: Stack, person: DemoPerson, context: BrowserContext, page: Page):
+        self.stack, self.person, self.context, self.page = stack, person, context, page
+        self.troubles: list[str] = []
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    @classmethod
+    async def open(cls, stack: Stack, browser: Browser, name: str, size: Any) -> "Screen":
+        phone = size == PHONE
+        context = await browser.new_context(
+            viewport=size,
+            locale="vi-VN",
+            timezone_id="Asia/Ho_Chi_Minh",
+            is_mobile=phone,
+            has_touch=phone,
+            permissions=["camera", "microphone"],
+        )
+        await context.add_init_script("try { localStorage.setItem('capture', 'small') } catch {}")
+        context.set_default_timeout(PATIENCE)
+        screen = cls(stack, stack.people()[name], context, await context.new_page())
+        await screen.page.goto(screen.person.url)
+        return screen
+
+    async def sign_in(self) -> None:
+        page = self.page
+        await page.get_by_label("Số điện thoại").fill(self.person.phone)
+        await page.get_by_label("Mật khẩu", exact=True).fill(self.person.password)
+        await self.press("Đăng nhập")
+        code = page.get_by_label("Mã 6 số")
+        await code.wait_for()
+        await code.fill(self.stack.code(self.person.name))
+        await expect(page.get_by_role("heading", name=re.compile("Phiên họp|Tháng"))).to_be_visible(
+            timeout=PATIENCE
+        )
+
+    async def press(self, name: str | re.Pattern[str]) -> None:
+        await self.button(name).first.click()
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        exact = isinstance(name, str)
+        return self.page.get_by_role("button", name=name, exact=exact).or_(
+            self.page.get_by_role("link", name=name, exact=exact)
+        )
+
+    async def sees(self, text: str | re.Pattern[str], seconds: float = 30) -> None:
+        await expect(self.page.get_by_text(text).first).to_be_visible(timeout=seconds * 1000)
+
+    async def enter_as_member(self) -> None:
+        await self.press("Vào họp")
+        await self.press("Tôi đã sẵn sàng")
+
+    async def enter_as_chair(self) -> None:
+        await self.press("Vào chủ trì")
+
+    def step(self) -> Locator:
+        """The next-step bar's own button."""
+        return self.page.get_by_role("region", name="Bước tiếp theo").get_by_role("button").last
+
+    async def press_step(self, person: str = "") -> str:
+        """Presses the next lawful step and answers its dialog, if it asks. Returns its label."""
+        button = self.step()
+        await expect(button).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE)
+        label = (await button.inner_text()).strip()
+        await button.click()
+        dialog = self.page.get_by_role("dialog")
+        if await self._asks(dialog, label):
+            if person:
+                await dialog.get_by_role("combobox").select_option(label=re.compile(person))
+            await dialog.get_by_role("button").last.click()
+            await expect(dialog).to_be_hidden(timeout=PATIENCE)
+        return label
+
+    async def _asks(self, dialog: Locator, label: str) -> bool:
+        """Waits until either a dialog has opened or the step has changed."""
+        changed = """label => {
+          if (document.querySelector('[role=dialog], dialog[open]')) return 'asks';
+          const bar = document.querySelector('section[aria-label="Bước tiếp theo"]');
+          const all = bar ? bar.querySelectorAll('button') : [];
+          const now = all.length ? all[all.length - 1].innerText.trim() : '';
+          return now !== label ? 'moved' : '';
+        }"""
+        found = await self.page.wait_for_function(changed, arg=label, timeout=PATIENCE)
+        return await found.json_value() == "asks"
+
+    async def frames(self) -> int:
+        """Decoded frames of all remote pictures so far."""
+        return int(await self.page.evaluate(DECODED))
+
+    async def sees_moving_pictures(self, seconds: float = 20) -> None:
+        before = await self.frames()
+        grown = f"before => ({DECODED})() > before + 5"
+        await self.page.wait_for_function(grown, arg=before, timeout=seconds * 1000)
+
+    async def hears(self, seconds: float = 20) -> float:
+        """The loudest sample heard; fails while it is silence."""
+        heard = 0.0
+        for _ in range(int(seconds / 3) + 1):
+            heard = float(await self.page.evaluate(LOUDNESS))
+            if heard > 0.01:
+                return heard
+        raise AssertionError(f"{self.person.name} hears nothing (loudest sample {heard})")
+
+    async def picture(self, name: str) -> None:
+        """Keeps a screenshot as an artefact."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
