@@ -1,16 +1,16 @@
 """Handlers of the session routes."""
 
-import hashlib
 from datetime import timedelta
 
 from starlette.websockets import WebSocket
 
 from server.http.call import Call
 from server.http.routing import As
+from server.session import hall
 from server.session import live as live_socket
 from server.session import models as m
 from server.session.law import Case, check_role
-from server.session.media import ROOM, device_of, member_token
+from server.session.media import device_of, member_token
 from server.session.refusal import Refused
 from server.session.service import Unlawful, lawful
 from server.session.signed import header_of
@@ -82,22 +82,16 @@ async def pair_room(call: Call) -> m.RoomPairing:
     row = {
         "id": device,
         "session_id": session_id,
-        "code_hash": _code_hash(code),
+        "code_hash": hall.code_hash(code),
         "expires_at": expires,
     }
     await services.database.write(store.add_pairing, row)
     return m.RoomPairing(code=f"{code[:4]} {code[4:]}", expires_at=expires)
 
 
-async def join_as_room(call: Call) -> m.MediaToken:
-    """Whoever types a valid code is the room's device: a place, no name, no vote."""
-    services = call.services
-    code = "".join(c for c in call.body.code if c.isdecimal())
-    row = await services.database.write(store.use_pairing, _code_hash(code), call.now)
-    if row is None:
-        raise Unlawful(Refused("pairing_code_wrong"))
-    return _media(call, row["session_id"], f"{ROOM}.{row['id']}")
+async def join_as_room(call: Call) -> m.RoomDevice:
+    return await hall.pair(call)
 
 
-def _code_hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+async def show_room(call: Call) -> m.RoomDevice:
+    return await hall.screen(call)

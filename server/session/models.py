@@ -456,6 +456,24 @@ class PairBody(Model):
     code: str
 
 
+class RoomKeyBody(Model):
+    key: str = Field(max_length=200)
+
+
+class RoomDevice(Model):
+    """The meeting room's screen: its way to the media engine, and the check-in code it shows."""
+
+    key: str  # the paired device asks again with it, for as long as the session is held
+    media: MediaToken
+    session: str
+    cell_name: str
+    title: str
+    stage: Stage
+    code: str | None  # of this half minute; None before the opening
+    code_seconds_left: int
+    qr_svg: str  # leads a phone to the check-in with the code filled in
+
+
 class ChainView(Model):
     """Event headers for whoever wants to recompute the chain."""
 

@@ -143,5 +143,13 @@ def paired_rooms(conn: Connection, session_id: str) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
+def paired_session(conn: Connection, device: str) -> str | None:
+    """The session that a meeting room's device is paired to; None if it is not."""
+    query = select(room_device.c.session_id).where(
+        room_device.c.id == device, room_device.c.paired_at.is_not(None)
+    )
+    return conn.execute(query).scalar()
+
+
 def stage(conn: Connection, session_id: str) -> str | None:
     return conn.execute(select(session.c.stage).where(session.c.id == session_id)).scalar()

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from server.app import build_services
 from server.config import Config
+from server.verify.command import verify
 from tests.server.session.town import (
     SESSION,
     Person,
@@ -56,7 +57,9 @@ async def stage_of(person: Person, stage: str) -> dict[str, Any]:
     raise TimeoutError(stage)
 
 
-async def test_a_vote_goes_from_the_waiting_room_to_its_result_over_the_wire(town: Town):
+async def test_a_vote_goes_from_the_waiting_room_to_its_result_over_the_wire(
+    town: Town, tmp_path: Path
+):
     chair, others = town["p01"], [town[p] for p in ("p02", "p03", "p04")]
     async with chair.live() as first, others[0].live(), others[1].live(), others[2].live():
         snapshot = await heard(first, "snapshot")
@@ -86,8 +89,24 @@ async def test_a_vote_goes_from_the_waiting_room_to_its_result_over_the_wire(tow
                 motion = update["patch"].get("motion") or {}
                 if motion.get("state") == "announced":
                     break
-    assert motion["arithmetic"] == "4/5, cần 3: thông qua"
-    assert update["patch"]["now"]
+        assert motion["arithmetic"] == "4/5, cần 3: thông qua"
+        assert update["patch"]["now"]
+        await chair.give("finish-item", item="i2")
+        await chair.give("postpone-item", item="i3", reason="Thiếu hồ sơ")
+        await chair.give("conclude", text="Thực hiện nghị quyết.")
+        await chair.give("read-minutes")
+        await chair.give("agree-minutes", minutes_hash=(await chair.view())["minutes_hash"])
+        await chair.give("close")
+    view = await others[0].view()
+    assert (view["stage"], view["delivery"]["state"]) == ("closed", "drafting")
+    export = await chair.http.get(
+        f"http://{chair.address}/api/sessions/{SESSION}/export", headers=chair.headers
+    )
+    (tmp_path / "export.zip").write_bytes(export.content)
+    findings = verify(tmp_path / "export.zip")
+    assert findings.intact, findings.first_break
+    told = [finding.sentence for finding in findings.found]
+    assert "4 phiếu có chữ ký đúng; 1 kết quả kiểm lại khớp." in told
 
 
 async def test_an_ack_is_signed_over_the_line_that_it_names_and_repeats_exactly(town: Town):
@@ -211,3 +230,18 @@ async def test_the_room_is_paired_by_a_code_used_once(town: Town):
     again = await http.post(url, json={"code": code}, headers=origin)
     assert first.status_code == 200
     assert again.status_code == 409
+
+
+async def test_the_rooms_device_comes_back_with_its_key_and_nobody_elses(town: Town):
+    code = (await town["p01"].post("room-pairing", {})).json()["code"]
+    address, http = town["p01"].address, town["p01"].http
+    url, origin = f"http://{address}/api/room-device", {"Origin": f"http://{address}"}
+    paired = (await http.post(url, json={"code": code}, headers=origin)).json()
+    back = await http.post(f"{url}/screen", json={"key": paired["key"]}, headers=origin)
+    assert back.status_code == 200
+    claims = jwt.decode(back.json()["media"]["token"], options={"verify_signature": False})
+    assert claims["sub"].startswith("room.")
+    device, _, mac = paired["key"].partition(".")
+    for wrong in (f"{device}.{'0' * len(mac)}", f"other.{mac}", "", "room"):
+        refused = await http.post(f"{url}/screen", json={"key": wrong}, headers=origin)
+        assert refused.status_code == 409
