@@ -62,7 +62,7 @@ class Keyring:
         cipher = AESGCM(self._derive("encrypt"))
         try:
             return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise KeysUnusable(f"cannot open {context}: another key or altered data") from None
 
     def mac(self, purpose: str, data: bytes) -> str:
