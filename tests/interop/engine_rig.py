@@ -19,11 +19,12 @@ from livekit import api
 
 ROOT = Path(__file__).parents[2]
 KEY, SECRET = "testkey", "a-secret-for-tests-of-32-bytes-or-more"
-LAUNCH = os.environ.get("RIG_LAUNCH") or (
+LAUNCH = (
     "import os; from signaling.config import MediaConfig; from signaling.endpoint import run; "
     "run(MediaConfig.from_env(os.environ))"
 )
 CLIENT_PLACES = ("web/node_modules", "tests/interop/node_modules", "build/npm/node_modules")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -7,10 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from engine_rig import CHROMIUM_ARGUMENTS, EngineProcess, page_server, running_engine, token
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from engine_rig import (
+    CHROMIUM,
+    CHROMIUM_ARGUMENTS,
+    EngineProcess,
+    page_server,
+    running_engine,
+    token,
+)
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-pytestmark = pytest.mark.browser
+# One browser and one event loop for all tests of this file; each has its own pages.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +34,37 @@ def page_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="module")
+def open_engine() -> Iterator[EngineProcess]:
+    with running_engine(CHIBO_MEDIA_CODECS="vp8,h264,vp9,av1") as process:
+        yield process
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM_ARGUMENTS
+        launched = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
         )
-        yield chromium
-        await chromium.close()
+        yield launched
+        await launched.close()
 
 
-async def open_page(browser: Browser, page_url: str) -> Page:
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    context = await chromium.new_context()
+    yield context
+    await context.close()
+
+
+async def open_page(browser: BrowserContext, page_url: str) -> Page:
     page = await browser.new_page()
-    page.on("console", lambda message: print("console:", message.text[:300]))
     await page.goto(page_url)
     return page
 
 
 async def joined(
-    browser: Browser,
+    browser: BrowserContext,
     page_url: str,
     engine: EngineProcess,
     room: str,
@@ -81,7 +102,7 @@ def sees_and_hears(identity: str, frames: int = 10) -> str:
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
 async def test_two_pages_see_and_hear_each_other(
-    engine: EngineProcess, page_url: str, browser: Browser, single: bool
+    engine: EngineProcess, page_url: str, browser: BrowserContext, single: bool
 ) -> None:
     room = f"two-{single}"
     lan = await joined(browser, page_url, engine, room, "lan", single=single)
@@ -94,9 +115,9 @@ async def test_two_pages_see_and_hear_each_other(
 
 
 async def test_late_joiner_gets_more_tracks_than_its_first_offer_has_sections(
-    engine: EngineProcess, page_url: str, browser: Browser
+    engine: EngineProcess, page_url: str, browser: BrowserContext
 ) -> None:
-    names = ["lan", "minh", "hoa", "binh"]
+    names = ["lan", "minh", "hoa", "tu"]
     pages = [await joined(browser, page_url, engine, "late", name) for name in names]
     late = await joined(browser, page_url, engine, "late", "tuan", publish=False)
     for name in names:
@@ -110,7 +131,7 @@ async def test_late_joiner_gets_more_tracks_than_its_first_offer_has_sections(
 
 
 async def test_pictures_and_sound_come_over_tcp_where_udp_is_blocked(
-    engine: EngineProcess, page_url: str, browser: Browser
+    engine: EngineProcess, page_url: str, browser: BrowserContext
 ) -> None:
     lan = await joined(browser, page_url, engine, "tcp", "lan", tcp_only=True)
     minh = await joined(browser, page_url, engine, "tcp", "minh", tcp_only=True)
@@ -119,7 +140,7 @@ async def test_pictures_and_sound_come_over_tcp_where_udp_is_blocked(
 
 
 async def test_mute_unsubscribe_and_unpublish_reach_the_other_side(
-    engine: EngineProcess, page_url: str, browser: Browser
+    engine: EngineProcess, page_url: str, browser: BrowserContext
 ) -> None:
     lan = await joined(browser, page_url, engine, "control", "lan")
     minh = await joined(browser, page_url, engine, "control", "minh", publish=False)
@@ -147,7 +168,7 @@ async def test_mute_unsubscribe_and_unpublish_reach_the_other_side(
 
 
 async def test_a_viewer_gets_the_layer_it_asks_for(
-    engine: EngineProcess, page_url: str, browser: Browser
+    engine: EngineProcess, page_url: str, browser: BrowserContext
 ) -> None:
     await joined(browser, page_url, engine, "layers", "lan", width=640, height=360)
     minh = await joined(browser, page_url, engine, "layers", "minh", publish=False)
@@ -162,7 +183,7 @@ async def test_a_viewer_gets_the_layer_it_asks_for(
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
 async def test_media_goes_on_after_the_signalling_socket_was_lost(
-    engine: EngineProcess, page_url: str, browser: Browser, single: bool
+    engine: EngineProcess, page_url: str, browser: BrowserContext, single: bool
 ) -> None:
     room = f"resume-{single}"
     lan = await joined(browser, page_url, engine, room, "lan", single=single)
@@ -179,7 +200,7 @@ async def test_media_goes_on_after_the_signalling_socket_was_lost(
 
 
 async def test_pages_find_back_by_themselves_after_the_engine_was_killed(
-    page_url: str, browser: Browser
+    page_url: str, browser: BrowserContext
 ) -> None:
     with running_engine() as engine:
         lan = await joined(browser, page_url, engine, "crash", "lan")
@@ -195,3 +216,13 @@ async def test_pages_find_back_by_themselves_after_the_engine_was_killed(
         await until(lan, sees_and_hears("minh", 3), 30)
         print(f"media back {asyncio.get_running_loop().time() - began:.1f} s after the restart")
         assert engine.stop() < 2
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9", "av1"])
+async def test_other_codecs_pass_where_they_are_enabled(
+    open_engine: EngineProcess, page_url: str, browser: BrowserContext, codec: str
+) -> None:
+    await joined(browser, page_url, open_engine, codec, "lan", codec=codec)
+    minh = await joined(browser, page_url, open_engine, codec, "minh", publish=False)
+    await until(minh, "received().then(r => r.lan?.frames > 3)")
+    assert await minh.evaluate("codecs('lan')") == f"video/{codec.upper()}"
