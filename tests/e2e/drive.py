@@ -68,7 +68,9 @@ async def run_session(
         pressed.append(await press_next(chair, **more))
         if code == "start_roll_call":
             await everyone(members, "check_in")
-            if not any(p["id"] == chair.view["me"] and p["checked_in"] for p in chair.view["people"]):
+            if not any(
+                p["id"] == chair.view["me"] and p["checked_in"] for p in chair.view["people"]
+            ):
                 await chair.check_in()
         if code in ("open_vote", "repeat_vote"):
             await everyone(members, "cast_ballot")
@@ -76,6 +78,11 @@ async def run_session(
         if len(pressed) > 100:
             raise AssertionError(f"no end in sight: {pressed}")
     return pressed
+
+
+def checked_in(member: HeadlessMember) -> bool:
+    me = member.view["me"]
+    return any(each["id"] == me and each["checked_in"] for each in member.view["people"])
 
 
 async def refused(act: Awaitable[Any]) -> ServerRefused:

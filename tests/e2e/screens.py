@@ -98,9 +98,8 @@ class Screen:
         code = page.get_by_label("Mã 6 số")
         await code.wait_for()
         await code.fill(self.stack.code(self.person.name))
-        await expect(page.get_by_role("heading", name=re.compile("Phiên họp|Tháng"))).to_be_visible(
-            timeout=PATIENCE
-        )
+        await self.press("Đăng nhập")
+        await expect(code).to_be_hidden(timeout=PATIENCE)
 
     async def press(self, name: str | re.Pattern[str]) -> None:
         await self.button(name).first.click()
@@ -171,5 +170,4 @@ class Screen:
 
     async def picture(self, name: str) -> None:
         """Keeps a screenshot as an artefact."""
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
