@@ -70,7 +70,7 @@ class Process:
                 stderr=log,
             )
         if self.url:
-            until(self._answers, what=f"{self.command[0]} did not start")
+            until(self._answers, 40, f"{self.command[0]} did not start")
 
     def _answers(self) -> bool:
         assert self.child is not None

@@ -22,6 +22,7 @@ def test_a_breath_does_not_end_a_speech_but_a_pause_does() -> None:
 def test_a_long_speech_is_written_in_parts_without_a_hole() -> None:
     log = SpeechLog()
     parts = told(log, [20] * 130) + log.finish()
+    assert len(parts) == 3
     assert [part.from_ms for part in parts[1:]] == [part.to_ms for part in parts[:-1]]
     assert (parts[0].from_ms, parts[-1].to_ms) == (1000, 130_000)
 
