@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from server.keys import Keyring
 from server.session.fold import fold
 from server.store import submission as store
 from server.store.database import Connection
 from server.store.tables import followed, followed_header
+from server.submission import statements
 from server.submission.links import BadHeaders, check_links
-from server.submission.models import RunningBody
+from server.submission.models import Countersignature, RunningBody
 from server.submission.running import header_of, running_body
 from server.submission.witness import BadCountersignature
 from server.worker import Worker
@@ -130,6 +132,17 @@ async def test_a_countersignature_by_another_key_never_enters_the_log(pair: Pair
     await cell_side.hold(m)
     object.__setattr__(committee.services.keys, "seal", PrivateKey.generate())
     worker = Worker(cell_side.services, lambda: 0.0)
+    with pytest.raises(BadCountersignature):
+        await worker.witness.send("s1")
+    keys = committee.services.keys
+    object.__setattr__(keys, "seal", Keyring.open(committee.config.keys_dir).seal)
+    answer = Countersignature(**ok(await say(cell_side, committee, told(m, 0))))
+    elsewhere = statements.countersignature("s1", answer.seq, "0" * 64, answer.received_at)
+
+    async def forged(*_: object) -> Countersignature:
+        return answer.model_copy(update={"signature": keys.seal.sign(elsewhere)})
+
+    worker.client.post_model = forged  # type: ignore[method-assign]
     with pytest.raises(BadCountersignature):
         await worker.witness.send("s1")
     assert await cell_side.events("head-witnessed") == []
