@@ -96,6 +96,11 @@ class Hub:
         for watch in self._watches.get(session_id, ()):
             watch.dirty.set()
 
+    def wake_some(self, session_id: str | None) -> None:
+        """Those of one session, or of all."""
+        for watched in [session_id] if session_id else list(self._watches):
+            self.wake(watched)
+
     async def around(self, session_id: str) -> Surroundings:
         """The surroundings as last gathered, or gathered now for a session nobody watches."""
         seen = self._seen.get(session_id)

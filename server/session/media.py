@@ -95,8 +95,16 @@ class MediaKeeper:
     """Every few seconds: expels whoever is not admitted, closes rooms of ended sessions."""
 
     def __init__(
-        self, config: Config, database: Database, log: SessionLog, clock: Callable[[], datetime]
+        self,
+        config: Config,
+        database: Database,
+        log: SessionLog,
+        clock: Callable[[], datetime],
+        changed: Callable[[str | None], None],
     ) -> None:
+        """`changed` is called with the session whose listing differs, None when the engine goes
+        down or comes back."""
+        self._changed = changed
         self._config = config
         self._database = database
         self._log = log
@@ -141,15 +149,18 @@ class MediaKeeper:
             self._now.clear()
             try:
                 await self._look()
-                if self.down:
-                    log.info("media_reached")
-                self.down = False
+                self._reached(True, "")
             except Exception as error:  # the engine may be down; it is asked again
-                if not self.down:
-                    log.warning("media_unreachable", reason=type(error).__name__)
-                self.down = True
+                self._reached(False, type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._now.wait(), LIST_EVERY)
+
+    def _reached(self, reached: bool, reason: str) -> None:
+        if self.down is not reached:
+            return
+        self.down = not reached
+        log.warning("media_engine", reached=reached, reason=reason)
+        self._changed(None)
 
     async def _look(self) -> None:
         if self._api is None:
@@ -182,7 +193,10 @@ class MediaKeeper:
             for track in p.tracks
             if not track.muted and (source := _switch(track.source))
         )
+        before = self._published.get(session_id)
         self._published[session_id] = (self._clock(), sending)
+        if before is None or before[1] != sending:
+            self._changed(session_id)
         await self._mute(engine, session_id, listed.participants)
 
     def _recorder_done(self, state: State) -> bool:

@@ -214,7 +214,7 @@ class Delivery(Model):
 
 
 class SessionView(Model):
-    """All that one viewer's screen draws. The live socket sends it whole, then fields that changed."""
+    """All that one viewer's screen draws. The live socket sends it whole, then what changed."""
 
     id: str
     cell_name: str
@@ -258,6 +258,7 @@ class SessionView(Model):
     head: Head
     witnessed_seq: int  # last head countersigned by the upper committee
     upper_committee_connected: bool
+    media_down: bool = False  # the media engine does not answer; the session itself goes on
     factor_fresh_until: datetime | None
     device_certified: bool
 

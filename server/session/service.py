@@ -85,7 +85,7 @@ class SessionService:
         self.keys = keys
         self.hub = Hub(database, keys, config.instance, clock)
         self.log = self.hub.log
-        self.media = MediaKeeper(config, database, self.log, clock)
+        self.media = MediaKeeper(config, database, self.log, clock, self.hub.wake_some)
         self._database = database
         self._new_id = new_id
         self._heads: dict[str, m.Head] = {}  # the last one signed of each session
@@ -110,7 +110,8 @@ class SessionService:
 
     async def view_of(self, state: State, viewer: Viewer, now: datetime) -> m.SessionView:
         around = await self.hub.around(state.session)
-        around = replace(around, switched_on=self.media.switched_on(state.session))
+        sending = self.media.switched_on(state.session)
+        around = replace(around, switched_on=sending, media_down=self.media.down)
         return view(state, around, viewer, now, self.head(state))
 
     def head(self, state: State) -> m.Head:

@@ -53,6 +53,7 @@ class Surroundings:
     room_code: str | None = None
     certified: frozenset[str] = frozenset()  # sign-ins whose device key is certified
     switched_on: frozenset[tuple[str, str]] = frozenset()  # (person, camera|microphone)
+    media_down: bool = False
 
     def facts(self, factor_at: datetime | None = None) -> Facts:
         return Facts(factor_at, False, self.recorder, self.switched_on)

@@ -87,6 +87,7 @@ def view(
         head=head,
         witnessed_seq=state.witnessed_seq,
         upper_committee_connected=around.upper_connected,
+        media_down=around.media_down,
         factor_fresh_until=_fresh_until(state, viewer),
         device_certified=viewer.sign_in_id in around.certified,
     )

@@ -31,7 +31,7 @@ SERVICE_KEY = "r" * 40
 SESSION = "session1"
 
 
-def settings(folder: Path, database_url: str = "") -> dict[str, str]:
+def settings(folder: Path, database_url: str = "", **more: str) -> dict[str, str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = free.getsockname()[1]  # no media engine listens there
@@ -42,7 +42,7 @@ def settings(folder: Path, database_url: str = "") -> dict[str, str]:
         "CHIBO_SERVICE_KEY": SERVICE_KEY,
         "LIVEKIT_INTERNAL_URL": f"http://127.0.0.1:{nowhere}",
     }
-    return env | ({"CHIBO_DATABASE_URL": database_url} if database_url else {})
+    return env | ({"CHIBO_DATABASE_URL": database_url} if database_url else {}) | more
 
 
 async def settle(config: Config, people: int = 6) -> dict[str, str]:
