@@ -11,5 +11,7 @@ export const leaderPages: readonly Page[] = [
   { path: '/chi-bo/:cell/nhap', load: () => import('./convene/Import.svelte') },
   { path: '/chi-bo/:cell/phien-moi', load: () => import('./convene/NewDraft.svelte') },
   { path: '/cap-tren', load: () => import('./officer/Board.svelte') },
+  { path: '/quan-tri', load: () => import('./admin/Admin.svelte') },
+  { path: '/phong-hop', load: () => import('./hall/Hall.svelte'), open: true },
   { path: '/ho-so/:id', load: () => import('./dossier/Dossier.svelte') },
 ];

@@ -824,6 +824,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/room-device/screen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** show room */
+        post: operations["post_room_device_screen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/commands/open": {
         parameters: {
             query?: never;
@@ -3884,6 +3901,37 @@ export interface components {
             roles: ("secretary" | "deputy" | "officer" | "administrator")[];
         };
         /**
+         * RoomDevice
+         * @description The meeting room's screen: its way to the media engine, and the check-in code it shows.
+         */
+        RoomDevice: {
+            /** Key */
+            key: string;
+            media: components["schemas"]["MediaToken"];
+            /** Session */
+            session: string;
+            /** Cell Name */
+            cell_name: string;
+            /** Title */
+            title: string;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "draft" | "convened" | "waiting" | "open" | "roll_call" | "agenda" | "items" | "concluding" | "minutes" | "recess" | "adjourned" | "closed" | "abandoned";
+            /** Code */
+            code: string | null;
+            /** Code Seconds Left */
+            code_seconds_left: number;
+            /** Qr Svg */
+            qr_svg: string;
+        };
+        /** RoomKeyBody */
+        RoomKeyBody: {
+            /** Key */
+            key: string;
+        };
+        /**
          * RoomPairing
          * @description A code that turns a device into the meeting room's camera and microphone.
          */
@@ -4117,7 +4165,7 @@ export interface components {
         };
         /**
          * SessionView
-         * @description All that one viewer's screen draws. The live socket sends it whole, then merge patches.
+         * @description All that one viewer's screen draws. The live socket sends it whole, then fields that changed.
          */
         SessionView: {
             /** Id */
@@ -6054,7 +6102,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MediaToken"];
+                    "application/json": components["schemas"]["RoomDevice"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_room_device_screen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoomKeyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomDevice"];
                 };
             };
             /** @description Refused */

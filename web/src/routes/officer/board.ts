@@ -1,4 +1,5 @@
 /** Words and lists of the board. The server sends tiles by urgency, and they stay in that order. */
+import { plain } from '$lib/i18n/plain';
 import type { CellBoard, CellTile } from '$lib/api/types';
 
 export type State = CellTile['state'];
@@ -14,14 +15,6 @@ export const STATES: readonly State[] = [
 
 export const countOf = (board: CellBoard, state: State): number =>
   board.tiles.filter((tile) => tile.state === state).length;
-
-/** Without marks and case: "na lua" finds "Nà Lúa". */
-export const plain = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '')
-    .replace(/đ/gi, 'd')
-    .toLowerCase();
 
 export function search(tiles: readonly CellTile[], text: string): CellTile[] {
   const wanted = plain(text).split(/\s+/).filter(Boolean);
