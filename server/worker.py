@@ -25,7 +25,7 @@ from server.submission.delivery import Deliverer
 from server.submission.reviews import ask_reviews
 from server.submission.witness import EVERY, BadCountersignature, Witness
 
-LEASE, RENEW = 15, 5.0  # seconds
+LEASE, RENEW = 6, 2.0  # seconds; another worker takes over this soon after a kill
 LOOK = 0.5  # seconds between two looks at the database; the close of a session is seen this soon
 REVIEWS = 30.0  # seconds
 RETRY = 5.0  # seconds, after something failed that may pass by itself
