@@ -9,7 +9,7 @@ STYLE = """
 body{max-width:46em;margin:2em auto;padding:0 1em;font:1.15rem/1.5 Tinos,"Times New Roman",serif;
 color:#000;background:#fff}
 header{display:flex;justify-content:space-between;gap:2em;text-align:center}
-header p,.signatures p{margin:0}.party{border-bottom:1px solid}
+header p,.signatures p{margin:0}.party{border-bottom:1px solid}.number{white-space:pre}
 h1{font-size:1.3rem;text-align:center;margin:1.5em 0 0}
 .subject{text-align:center;font-weight:bold;margin:0 0 1.2em}
 h2{font-size:1.15rem;margin:1em 0 .3em}.body p{text-indent:2em;text-align:justify;margin:.4em 0}
@@ -28,7 +28,7 @@ def html(document: Document) -> bytes:
     head = (
         f"<header><div><p>{escape(document.superior)}</p>"
         f"<p><strong>{escape(document.issuer)}</strong></p><p>*</p>"
-        f"<p>{escape(document.number)}</p></div>"
+        f'<p class="number">{escape(document.number)}</p></div>'
         f'<div><p class="party"><strong>{escape(say("reports.party"))}</strong></p>{date}</div>'
         "</header>"
     )
