@@ -7,6 +7,7 @@ and limits itself first, because a PDF may be made to exhaust or crash whoever r
 
 import io
 import json
+import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Unfit(Exception):
 
 
 def limit() -> None:
+    os.nice(10)  # a meeting that is going on comes first
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

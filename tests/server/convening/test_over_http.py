@@ -15,8 +15,9 @@ NAMES = ("Lò Văn An", "Vi Thị Bình", "Hà Văn Cường", "Tòng Thị Dung
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with Site(tmp_path).running() as site:
+async def site(tmp_path: Path, database_url: str) -> AsyncIterator[Site]:
+    """On SQLite, and again on PostgreSQL."""
+    async with Site(tmp_path, database_url).running() as site:
         yield site
 
 
