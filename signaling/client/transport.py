@@ -1,7 +1,7 @@
 """One ICE, DTLS and SRTP connection of the client over one UDP socket.
 
-The client's only module that touches aiortc's private names: the handshake and its keys are
-aiortc's, while SRTP packets go straight from the socket to the caller."""
+The client's only module that touches private names of aiortc and pylibsrtp: the handshake and its
+keys are aiortc's, while SRTP packets go straight from the socket to the caller."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ from typing import cast
 import pylibsrtp
 from aiortc import RTCCertificate, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from pylibsrtp._binding import ffi, lib
 
 from signaling.client.errors import ConnectionLost
 from signaling.client.ice import Address, IceAgent
@@ -92,6 +93,11 @@ class MediaTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._connected = False
         self._closed = False
+        self._heard = False
+        self._buffer = bytearray(2048)
+        self._view = memoryview(self._buffer)
+        self._memory = ffi.from_buffer(self._buffer)
+        self._length = ffi.new("int *")
         sha256 = _certificate().getFingerprints()[0]
         self.local = LocalTransport(
             self._ice.ufrag,
@@ -167,6 +173,9 @@ class MediaTransport:
         if self._timer:
             self._timer.cancel()
         now = self._loop.time()
+        if self._heard:
+            self._heard = False
+            self._ice.heard(now)
         for data, address in self._ice.poll(now):
             self._send_to(data, address)
         if self._connected and not self._ice.alive(now):
@@ -188,31 +197,36 @@ class MediaTransport:
             if self._closed:  # a sink may have ended the connection
                 return
             try:
-                data, address = self._socket.recvfrom(2048)
+                size, address = self._socket.recvfrom_into(self._buffer)
             except OSError:
-                return
-            if len(data) < 13:
+                break
+            if size < 13:
                 continue
-            first = data[0]
+            first = self._buffer[0]
             if 127 < first < 192:
-                self._secured(data, arrival)
+                self._secured(size, arrival)
             elif 19 < first < 64:
-                self._pipe.push(data)
+                self._pipe.push(bytes(self._view[:size]))
             elif first < 4:
-                self._stun(data, address[:2])
+                self._stun(bytes(self._view[:size]), address[:2])
 
-    def _secured(self, data: bytes, arrival: int) -> None:
-        srtp: pylibsrtp.Session | None = self._dtls._rx_srtp
-        if srtp is None:
+    def _secured(self, size: int, arrival: int) -> None:
+        """Unprotects in place: pylibsrtp's own wrapper copies each packet three times."""
+        session: pylibsrtp.Session | None = self._dtls._rx_srtp
+        if session is None:
             return
-        try:
-            if 192 <= data[1] <= 223:
-                self._on_rtcp(srtp.unprotect_rtcp(data), arrival)
-            else:
-                self._ice.heard(self._loop.time())
-                self._on_rtp(srtp.unprotect(data), arrival)
-        except (pylibsrtp.Error, ValueError):
+        control = 192 <= self._buffer[1] <= 223
+        unprotect = lib.srtp_unprotect_rtcp if control else lib.srtp_unprotect
+        self._length[0] = size
+        if unprotect(session._srtp[0], self._memory, self._length) != lib.srtp_err_status_ok:
             log.debug("a packet failed authentication or was repeated")
+            return
+        packet = bytes(self._view[: self._length[0]])
+        if control:
+            self._on_rtcp(packet, arrival)
+        else:
+            self._heard = True
+            self._on_rtp(packet, arrival)
 
     def _stun(self, data: bytes, address: Address) -> None:
         for reply, to in self._ice.receive(data, address, self._loop.time()):
