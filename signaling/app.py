@@ -21,7 +21,8 @@ from signaling import twirp
 from signaling.config import MediaConfig
 from signaling.engine import Engine
 from signaling.errors import Denied, MalformedMessage
-from signaling.session import Outbox, Session
+from signaling.outbox import Outbox
+from signaling.session import Session
 from signaling.wire import join_parameters
 
 SEND_TIMEOUT = 10.0  # seconds a client may take to read before its socket is given up

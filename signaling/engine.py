@@ -26,9 +26,10 @@ from signaling import requests, tokens
 from signaling.config import MediaConfig
 from signaling.errors import Denied, LocalError, MalformedMessage, Refused
 from signaling.member import Member
+from signaling.outbox import Outbox
 from signaling.room import Room
 from signaling.runtime import RoomRuntime
-from signaling.session import Outbox, Session
+from signaling.session import Session
 from signaling.sfu.mux import Mux
 from signaling.sfu.tcp import TcpServer
 from signaling.tokens import Grants

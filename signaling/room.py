@@ -6,7 +6,6 @@ Effects are in the order in which they must happen: a track is announced before 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from livekit.protocol.models import (
     DataPacket,
@@ -33,76 +32,22 @@ from livekit.protocol.rtc import (
     UpdateParticipantMetadata,
 )
 
+from signaling.effects import (
+    Deliver,
+    Effect,
+    Expel,
+    RefreshToken,
+    Send,
+    SetMuted,
+    StopTrack,
+    Subscribe,
+    Unsubscribe,
+)
 from signaling.member import Member, Publication, State
 
 MAX_METADATA = 64_000  # bytes, LiveKit's limit for metadata and attributes together
 MAX_TRACKS = 32  # publications of one participant
 RELIABLE, LOSSY = "_reliable", "_lossy"
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A signalling message for one participant."""
-
-    sid: str
-    message: SignalResponse
-
-
-@dataclass(frozen=True, slots=True)
-class Expel:
-    """The participant is out of the room: say why, then close its connection."""
-
-    sid: str
-    reason: DisconnectReason
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    sid: str
-    publisher: str
-    track_sid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    sid: str
-    track_sid: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopTrack:
-    """A publication ended: free its media."""
-
-    sid: str
-    track_sid: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetMuted:
-    """Media of a track is to be passed on, or not."""
-
-    sid: str
-    track_sid: str
-    muted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """A data packet for one participant's data channel."""
-
-    sid: str
-    channel: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """The participant's rights changed: its next token must say so."""
-
-    sid: str
-
-
-Effect = Send | Expel | Subscribe | Unsubscribe | StopTrack | SetMuted | Deliver | RefreshToken
 
 
 class Room:

@@ -23,18 +23,18 @@ from livekit.protocol.rtc import (
 )
 
 from signaling.config import MediaConfig
-from signaling.room import (
+from signaling.effects import (
     Deliver,
     Effect,
     Expel,
     RefreshToken,
-    Room,
     Send,
     SetMuted,
     StopTrack,
     Subscribe,
     Unsubscribe,
 )
+from signaling.room import Room
 from signaling.session import Session
 from signaling.sfu.downlink import OFF
 from signaling.sfu.speakers import Speaker, Speakers

@@ -30,7 +30,9 @@ from livekit.protocol.rtc import (
 
 from signaling.errors import MalformedMessage
 from signaling.member import Member, Publication
-from signaling.negotiation import Answerer, Bound, Local, Offerer, Published, Received, Sent
+from signaling.negotiation import Answerer, Bound, Local, Published, Received, Sent
+from signaling.offerer import Offerer
+from signaling.outbox import Budget, Outbox
 from signaling.sfu import rtcp, sdp
 from signaling.sfu.downlink import Downlink, Wish
 from signaling.sfu.mux import Mux
@@ -45,46 +47,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RID_ORDER = {"q": 0, "h": 1, "f": 2, "2": 0, "1": 1, "0": 2}
-MAX_QUEUE = 4096  # messages waiting for a client that does not read
 CHANNELS = ("_reliable", "_lossy")
-MESSAGE_BURST = 1000.0
-MESSAGES_PER_SECOND = 100.0
 JOIN_TIMEOUT = 60.0  # seconds from joining to a standing media connection
 REPAIR_TIME = 5.0  # seconds a client may take to resume after its media connection has failed
-
-
-class Outbox:
-    """Messages on their way to one signalling socket; None at the end closes it."""
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.closed = False
-
-    def send(self, message: SignalResponse) -> None:
-        if self.closed:
-            return
-        if self.queue.qsize() > MAX_QUEUE:
-            self.close()
-            return
-        self.queue.put_nowait(message.SerializeToString())
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self.queue.put_nowait(None)
-
-
-class Budget:
-    """Messages a client may send: bursts are natural when it joins, floods are not."""
-
-    def __init__(self) -> None:
-        self._left = MESSAGE_BURST
-        self._at = 0.0
-
-    def spend(self, now: float) -> bool:
-        self._left = min(MESSAGE_BURST, self._left + (now - self._at) * MESSAGES_PER_SECOND) - 1
-        self._at = now
-        return self._left >= 0
 
 
 class Session:

@@ -29,7 +29,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from signaling.config import MediaConfig
 from signaling.endpoint import server
 from signaling.engine import Engine
-from signaling.session import Outbox
+from signaling.outbox import Outbox
 from signaling.wire import JoinParameters
 
 KEY, SECRET = "key", "a-secret-for-tests-of-32-bytes-or-more"

@@ -1,4 +1,5 @@
-from signaling.negotiation import Answerer, Local, Offerer, Published, Sent, matches
+from signaling.negotiation import Answerer, Local, Published, Sent, matches
+from signaling.offerer import Offerer
 from signaling.sfu import rtp, sdp
 
 LOCAL = Local("ufrag", "password", ("sha-256", "AA"), ("1 1 udp 1 127.0.0.1 9 typ host",))

@@ -27,18 +27,18 @@ from livekit.protocol.rtc import (
     UpdateParticipantMetadata,
 )
 
-from signaling.member import MOVES, Member, State
-from signaling.room import (
+from signaling.effects import (
     Deliver,
     Effect,
     Expel,
-    Room,
     Send,
     SetMuted,
     StopTrack,
     Subscribe,
     Unsubscribe,
 )
+from signaling.member import MOVES, Member, State
+from signaling.room import Room
 from signaling.tokens import Grants
 
 
