@@ -1,8 +1,10 @@
 """From the close of a session to the upper committee's signed receipt, over real HTTP."""
 
 import io
+import json
 import time
 import zipfile
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -221,3 +223,36 @@ def test_retries_double_from_one_second_to_five_minutes():
     assert delay(50, 0.5) == LONGEST_DELAY
     assert delay(0, 0.0) < delay(0, 1.0)
     assert EVERY.total_seconds() == 10
+
+
+async def test_a_convened_session_stands_on_the_board_as_due(pair: Pair):
+    cell_side, committee = pair
+    await cell_side.hold(meeting_of(cell_side))
+    now = cell_side.services.clock()
+    body = {
+        "session_id": SESSION,
+        "cell_id": "cell1",
+        "cell_name": "Chi bộ bản Thử",
+        "title": "Sinh hoạt thường kỳ tháng 12",
+        "starts_at": (now + timedelta(days=3)).isoformat(),
+        "stage": "convened",
+    }
+    message = {
+        "id": "message1",
+        "peer_id": committee.services.keys.installation_id,
+        "kind": "schedule",
+        "session_id": SESSION,
+        "body": json.dumps(body),
+        "sha256": "",
+        "state": "waiting",
+        "created_at": now,
+        "next_try_at": now,
+    }
+    await cell_side.services.database.write(store.put_message, message)
+    async with cell_side.worker(), await committee.officer() as officer:
+
+        async def due() -> bool:
+            tiles = ok(await officer.get("/api/officer/board"))["tiles"]
+            return [tile["state"] for tile in tiles] == ["due"]
+
+        assert await until(due)
