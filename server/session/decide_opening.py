@@ -1,7 +1,6 @@
 """The law of opening, roll call, and coming and going."""
 
 from datetime import date, timedelta
-from typing import Literal
 
 from server.session import events as e
 from server.session import recording
@@ -36,10 +35,7 @@ def open_session(case: Case) -> Events:
     version = case.state.rules.version
     if said is None:
         return [e.Opened("", 0, "", version)]
-    recorder: Literal["waiting", "recording"] = (
-        "waiting" if said.state == "waiting" else "recording"
-    )
-    return [e.Opened(recorder, len(said.tracks), to_text(said.at), version)]
+    return [e.Opened("recording", len(said.tracks), to_text(said.at), version)]
 
 
 def name_secretary(case: Case) -> Events:

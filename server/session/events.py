@@ -152,10 +152,10 @@ class DeviceCertified:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """With what the recorder had confirmed: its state, how many tracks, and when."""
+    """With what the recorder had confirmed, and when; empty when no recording is asked for."""
 
     TYPE: ClassVar[str] = "opened"
-    recorder: Literal["waiting", "recording", ""]
+    recorder: Literal["recording", ""]
     tracks: int
     confirmed_at: str
     rule_version: str
@@ -470,7 +470,7 @@ class ChairHanded:
 @dataclass(frozen=True, slots=True)
 class RecorderChanged:
     TYPE: ClassVar[str] = "recorder-changed"
-    state: Literal["waiting", "recording", "stopped"]
+    state: Literal["recording", "stopped"]
     reason: str
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
 
 from server.session import events as e
 from server.session.law import Case, Events, Facts, RecorderFacts
@@ -14,20 +13,15 @@ from server.session.state import RecorderStage, State
 # this much, which covers posting and writing it down.
 LATENESS = timedelta(seconds=2.5)
 CHECKPOINT_EVERY = timedelta(seconds=60)  # at most so far apart in the log
-_NAMES: dict[RecorderStage, Literal["waiting", "recording", "stopped"]] = {
-    RecorderStage.WAITING: "waiting",
-    RecorderStage.RECORDING: "recording",
-    RecorderStage.STOPPED: "stopped",
-}
 DISK_FLOOR = 256 * 1024 * 1024  # bytes; about an hour of one camera and all microphones
 
 
 def require(case: Case) -> RecorderFacts | None:
     """The statement that confirms the recording. Raises Refused with what is missing.
 
-    Every camera that is on must be fresh on disk, and the sound of whoever has the floor (else the
-    chair) if their microphone is on. When nobody sends anything yet, the recorder must be there
-    and able to write. None when the rules do not ask for a recording.
+    The recorder must be in the room and able to write; every camera that is on must be fresh on
+    disk, and the sound of whoever has the floor (else the chair) if their microphone is on. While
+    nobody sends anything, the first is all. None when the rules do not ask for a recording.
     """
     if not case.state.rules.flag("recording.required"):
         return None
@@ -46,9 +40,6 @@ def obstacle(state: State, facts: Facts, now: datetime) -> Refused | None:
         return Refused("recorder_silent", seconds=int((now - said.at).total_seconds()))
     if said.disk_free < DISK_FLOOR:
         return Refused("recorder_disk_full", megabytes=said.disk_free // (1024 * 1024))
-    on = [track for track in said.tracks if not track.muted]
-    if said.state == "waiting" and not on and not facts.switched_on:
-        return None
     if said.state != "recording":
         return Refused("recorder_not_recording")
     return _tracks_obstacle(state, facts, said)
@@ -84,9 +75,12 @@ def statement_events(
     told = state.recorder.gaps_told
     new = sorted((gap for gap in gaps if gap.number > told), key=lambda gap: gap.number)
     changes: Events = list(new)
-    stage = RecorderStage(said.state) if said.state in _NAMES else RecorderStage.STOPPED
-    if stage is not state.recorder.stage:
-        changes.append(e.RecorderChanged(_NAMES[stage], problem[:200]))
+    # In an open session whatever is not recording is a gap, also "waiting" to get back in.
+    if said.state == "recording":
+        if state.recorder.stage is not RecorderStage.RECORDING:
+            changes.append(e.RecorderChanged("recording", ""))
+    elif state.recorder.stage is not RecorderStage.STOPPED:
+        changes.append(e.RecorderChanged("stopped", problem[:200]))
     answers = not state.recorder.nonce_answered and point.nonce == state.recorder.nonce
     last = state.recorder.checkpoint_at
     if changes or answers or last is None or said.at - last >= CHECKPOINT_EVERY:

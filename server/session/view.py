@@ -16,6 +16,7 @@ from server.session.stages import ENDED, GATHERING, Stage
 from server.session.state import ItemStage, Member, Motion, MotionStage, Note, State
 from server.session.surroundings import PersonLive, Surroundings, Viewer
 from server.session.times import from_text
+from server.texts import say
 from voting.electorate import may_vote
 from voting.threshold import Threshold
 
@@ -277,11 +278,28 @@ def _recorder(state: State, around: Surroundings, now: datetime) -> m.RecorderSt
     return m.RecorderState(
         state=stage,
         since=kept.since,
-        reason=kept.reason,
-        gaps=[m.Gap(**{"from": g.start}, to=g.end, reason=g.reason) for g in kept.gaps],
+        reason=_why(kept.reason),
+        gaps=[m.Gap(**{"from": g.start}, to=g.end, reason=_why(g.reason)) for g in kept.gaps],
         tracks=len(said.tracks) if said else 0,
         disk_free=said.disk_free // _DISK_STEP * _DISK_STEP if said else 0,
     )
+
+
+_WHY = {
+    "silent": "silent",
+    "not joined yet": "not_joined",
+    "cut off": "cut_off",
+    "the disk": "disk",
+    "ended": "ended",
+}
+
+
+def _why(problem: str) -> str:
+    """The recorder's own words, which the log keeps, as a reader's sentence."""
+    if not problem:
+        return ""
+    code = next((code for start, code in _WHY.items() if problem.startswith(start)), "other")
+    return say(f"session.recorder.{code}")
 
 
 def _note(note: Note) -> m.Note:

@@ -157,6 +157,7 @@ class Meeting:
         self.recorder_on = True
         self.factor_at: datetime | None = None
         self.code_good = False
+        self.switched_on: frozenset[tuple[str, str]] = frozenset()
         self.state = self._first(first)
         self._commands = 0
 
@@ -201,7 +202,7 @@ class Meeting:
 
     def facts(self) -> Facts:
         factor = self.factor_at or self.now
-        return Facts(factor, self.code_good, self.recording)
+        return Facts(factor, self.code_good, self.recording, self.switched_on)
 
     def wait(self, seconds: float) -> "Meeting":
         self.now += timedelta(seconds=seconds)
@@ -225,6 +226,15 @@ class Meeting:
     def recorder_returns(self) -> "Meeting":
         self.recorder_on = True
         self.wait(1)
+        return self._statement("")
+
+    def recorder_on_off(self, state: str, problem: str) -> "Meeting":
+        """The recorder says that it is not recording, and why."""
+        self.recorder_on = False
+        self.wait(1).hear_recorder(state)
+        return self._statement(problem)
+
+    def _statement(self, problem: str) -> "Meeting":
         assert self.recording
         point = e.Checkpointed(
             hash="0" * 64,
@@ -236,7 +246,8 @@ class Meeting:
             segments=1,
             bytes=1,
         )
-        self.append(statement_events(self.state, self.recording, "", point, []), e.RECORDER)
+        said = statement_events(self.state, self.recording, problem, point, [])
+        self.append(said, e.RECORDER)
         return self
 
     def tick(self) -> "Meeting":

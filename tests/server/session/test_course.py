@@ -73,12 +73,33 @@ def test_the_chairs_open_microphone_must_be_on_disk_and_a_closed_one_need_not():
     m.hear_recorder("recording", TrackFact("p01", "microphone", True, False)).give("p01", "open")
 
 
-def test_a_waiting_recorder_suffices_while_nobody_sends_anything():
+def test_a_recorder_in_the_room_suffices_while_nobody_sends_anything():
     m = meeting().gather()
     m.recorder_on = False
     m.recording = RecorderFacts(m.now, "waiting", (), 10**10)
+    assert m.refused("p01", "open").code == "recorder_not_recording"
+    m.recording = RecorderFacts(m.now, "recording", (), 10**10)
     m.give("p01", "open")
     assert m.state.stage is Stage.OPEN
+
+
+def test_a_camera_that_the_recorder_does_not_even_list_stops_the_opening():
+    m = meeting().gather()
+    m.switched_on = frozenset({("p04", "camera")})
+    refusal = m.refused("p01", "open")
+    assert refusal.code == "camera_not_recorded"
+    m.switched_on = frozenset({("p04", "microphone")})
+    m.give("p01", "open")
+
+
+def test_a_recorder_cut_off_from_the_room_is_a_gap_with_its_reason():
+    m = at_vote().recorder_on_off("waiting", "cut off from the room: timeout")
+    shown = m.view("p01").recorder
+    assert (shown.state, shown.reason) == ("stopped", "máy ghi mất nối với phòng họp")
+    assert m.refused("p01", "open-vote", motion="m1").code == "recorder_not_recording"
+    m.recorder_returns()
+    assert m.view("p01").recorder.state == "recording"
+    assert len(m.view("p01").recorder.gaps) == 1
 
 
 def test_only_the_chair_opens_and_only_once():

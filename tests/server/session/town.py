@@ -285,7 +285,7 @@ def recorder(services: Services) -> Iterator[asyncio.Task[None]]:
                 segments=0,
                 bytes=0,
                 disk_free=10**10,
-                state="waiting",
+                state="recording",
                 problem="",
                 checkpoint_nonce="",
                 time_ms=0,
