@@ -10,8 +10,9 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 # What could identify a person or open a door, wherever it stands in a text.
-TOKEN = re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]+){0,2}")
-PHONE = re.compile(r"(?<![\w.])(?:\+84|0)\d(?:[ .]?\d){7,9}(?!\w)")
+TOKEN = re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9_-]{32,}")
+JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+PHONE = re.compile(r"(?<![\w.])(?:\+84[ .]?|0)\d(?:[ .]?\d){7,9}(?!\w)")
 CODE = re.compile(r"(?<![\w.:-])\d{6,8}(?![\w.:-])")
 PRIVATE = frozenset(
     (
@@ -71,6 +72,6 @@ def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def masked_text(text: str) -> str:
-    for pattern in (TOKEN, PHONE, CODE):
+    for pattern in (JWT, TOKEN, PHONE, CODE):
         text = pattern.sub("***", text)
     return text

@@ -103,8 +103,7 @@ def _copy_database(config: Config, work: Path) -> Path:
             source.close()
             return target
         target = work / "chibo.dump"
-        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}"], url)
+        _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}"], database)
         return target
     finally:
         database.close()
@@ -119,24 +118,24 @@ def _restore_database(config: Config, copy: Path) -> None:
             with copy.open("rb") as file:
                 _place(Path(str(database.url.database)), file)
             return
-        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        _run(["pg_restore", "--no-owner", "--exit-on-error", str(copy)], url)
+        name = str(database.url.database)
+        _run(
+            ["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(copy)], database
+        )
     finally:
         database.close()
 
 
-def _run(command: list[str], url: str) -> None:
-    # The address goes in by the environment: other users can read command lines.
-    parts = urlsplit(url)
+def _run(command: list[str], database: Database) -> None:
+    # The password goes in by the environment: other users can read command lines.
+    url = database.url
     env = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": parts.path.lstrip("/"),
+        "PGHOST": url.host or str(url.query.get("host", "")),
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": str(url.password or ""),
+        "PGDATABASE": url.database or "",
     }
-    if command[0] == "pg_restore":
-        command = [*command, "--dbname", env["PGDATABASE"]]
     try:
         subprocess.run(command, env=os.environ | env, check=True, capture_output=True, text=True)
     except FileNotFoundError:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -28,17 +30,14 @@ async def test_a_database_without_the_newest_schema_is_refused(database_url: str
     database.close()
 
 
+CODES = metadata.tables["enrolment_code"]
+
+
 async def test_a_write_is_whole_or_not_at_all(database: Database) -> None:
     def half(conn: Connection) -> None:
-        table = metadata.tables["enrolment_code"]
-        from datetime import UTC, datetime
-
-        conn.execute(table.insert().values(code_hash="x", expires_at=datetime.now(UTC)))
+        conn.execute(CODES.insert().values(code_hash="x", expires_at=datetime.now(UTC)))
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError):
         await database.write(half)
-    rows = await database.read(
-        lambda c: c.execute(metadata.tables["enrolment_code"].select()).all()
-    )
-    assert rows == []
+    assert await database.read(lambda conn: conn.execute(CODES.select()).all()) == []
