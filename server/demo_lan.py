@@ -95,7 +95,7 @@ def _make_certificate(folder: Path, host: str) -> None:
     ]
     if host != "127.0.0.1":
         names.append(x509.IPAddress(ipaddress.ip_address(host)))
-    issuer = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())  # type: ignore[arg-type]
+    issuer = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
     certificate = (
         _builder(_name(host), authority.subject, key.public_key(), CERTIFICATE_LASTS)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -100,7 +100,7 @@ class Supervisor:
             child.started_at = time.monotonic()
             child.process = await self._spawn(child.program)
             code = await child.process.wait()
-            if self._stopping:
+            if self._told_to_stop():
                 return
             lived = time.monotonic() - child.started_at
             pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
@@ -108,6 +108,9 @@ class Supervisor:
             log.error("ended", child=child.program.name, status=code, again_in=round(pause, 1))
             child.process = None
             await asyncio.sleep(pause)
+
+    def _told_to_stop(self) -> bool:
+        return self._stopping  # it may have changed during an await, which mypy cannot know
 
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
