@@ -147,6 +147,8 @@ export const chair = {
   'line.in_room': 'Tại phòng',
   'line.label': 'Đường truyền {word}',
 
+  'roll.self': 'Đang điểm danh. Đồng chí chưa ghi có mặt.',
+  'roll.self.button': 'Tôi có mặt',
   'roll.in_room': 'Có mặt tại phòng',
   'roll.absent_reason': 'Vắng có lý do',
   'roll.absent': 'Vắng không lý do',
