@@ -86,6 +86,7 @@ class Session:
         self._uplink = Uplink(self.publisher.ssrc, self.publisher.send_rtcp)
         self.downlink = Downlink(self.subscriber.send_rtp, self.subscriber.send_rtcp)
         self.downlink.on_paused = self._on_paused
+        self.downlink.unlimited = member.permission.recorder
         self.publisher.on_rtp = self._uplink.on_rtp
 
     @property

@@ -26,9 +26,11 @@ class Estimator:
         self._wait = FIRST_WAIT
         self._loss_at = 0.0
         self._low_since: float | None = None
+        self._estimate: float | None = None
 
     def on_estimate(self, bitrate: int, sending: float, now: float) -> None:
         """A REMB while we send `sending` bit/s."""
+        self._estimate = float(bitrate)
         if bitrate < 0.85 * sending and sending > MEANINGFUL:
             if self._low_since is None:
                 self._low_since = now
@@ -41,10 +43,16 @@ class Estimator:
             self.limit = float(bitrate)
 
     def on_loss(self, fraction: float, sending: float, now: float) -> None:
-        """A receiver report's loss; at most one reaction per second."""
+        """A receiver report's loss; at most one reaction per second.
+
+        Radio links lose packets at random: sending less does not help there. Only where the REMB,
+        which looks at delay, agrees that the line is full may the limit fall to the very bottom.
+        """
         if fraction > HEAVY_LOSS and now - self._loss_at > 1.0:
             self._loss_at = now
-            self._congested(max(FLOOR, sending * (1 - fraction / 2)), now)
+            full = self._estimate is not None and self._estimate < sending
+            floor = FLOOR if full else MEANINGFUL
+            self._congested(max(floor, sending * (1 - fraction / 2)), now)
 
     def _congested(self, limit: float, now: float) -> None:
         if self._raised_at and now - self._raised_at < 2 * FIRST_WAIT:

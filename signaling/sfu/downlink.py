@@ -36,7 +36,10 @@ class _Entry:
 
 
 class Downlink:
-    """The tracks of one subscriber. `on_paused(track_sid, paused)` reports lack of bandwidth."""
+    """The tracks of one subscriber. `on_paused(track_sid, paused)` reports lack of bandwidth.
+
+    `unlimited` is for recorders: a gap in the record is worse than a lost packet.
+    """
 
     def __init__(self, send: Callable[[bytes], None], send_rtcp: Callable[[bytes], None]) -> None:
         self._send = send
@@ -48,6 +51,7 @@ class Downlink:
         self._octets = 0
         self._octets_at = 0.0
         self._sending = 0.0
+        self.unlimited = False
         self.on_paused: Callable[[str, bool], None] = lambda track_sid, paused: None
 
     def add(self, source: UpTrack, sizes: tuple[tuple[int, int], ...]) -> DownTrack:
@@ -149,7 +153,8 @@ class Downlink:
             demands.append(
                 Demand(track_sid, layers, None if wanted == OFF else wanted, entry.wish.priority)
             )
-        chosen = allocate(demands, self._estimator.limit, audio)
+        limit = None if self.unlimited else self._estimator.limit
+        chosen = allocate(demands, limit, audio)
         for demand in demands:
             entry = self._entries[demand.track_sid]
             index = chosen[demand.track_sid]

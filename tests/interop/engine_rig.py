@@ -82,7 +82,7 @@ class EngineProcess:
             **self.settings,
         }
         self.process = subprocess.Popen([sys.executable, "-c", LAUNCH], cwd=ROOT, env=env)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(self.http + "/healthz", timeout=1).status_code == 200:

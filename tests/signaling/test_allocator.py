@@ -91,6 +91,21 @@ def test_heavy_loss_limits_even_where_no_estimate_comes() -> None:
     assert estimator.limit < 1_000_000
 
 
+def test_random_loss_on_a_line_that_is_not_full_never_takes_the_picture_away() -> None:
+    estimator = Estimator()
+    for second in range(10, 60):
+        estimator.on_estimate(400_000, 200_000, second)
+        estimator.on_loss(0.3, 200_000, second)
+    assert estimator.limit is not None
+    assert estimator.limit >= 250_000
+    full = Estimator()
+    for second in range(10, 60):
+        full.on_estimate(60_000, 200_000, second)
+        full.on_loss(0.3, 90_000, second)
+    assert full.limit is not None
+    assert full.limit < 100_000
+
+
 def test_an_attempt_that_fails_is_repeated_more_slowly() -> None:
     estimator, now, attempts = Estimator(), 10.0, []
     estimator.on_loss(0.5, 1_000_000, now)
