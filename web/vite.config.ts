@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { plainIcons } from './scripts/icons.js';
 
 const server = process.env.CHIBO_SERVER ?? 'http://127.0.0.1:8000';
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -8,17 +9,63 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // The Host header is kept, so that the demo's <name>.localhost addresses work in development.
 const proxy = { '/api': { target: server, ws: true, changeOrigin: false } };
 
+// What a first visit needs, in few files: many small ones compress badly and wait in line.
+const icons = (names: string) => `@lucide/svelte/dist/icons/(${names})\\.svelte`;
+const group = (name: string, ...parts: string[]) => ({
+  name,
+  test: new RegExp(parts.join('|')),
+  includeDependenciesRecursively: false,
+});
+const firstNeeded = [
+  group(
+    'start',
+    'node_modules/svelte/',
+    'src/(App|main|routes)\\.',
+    'src/routes/(pages|leaders|tasks)\\.ts',
+    'src/lib/(api|i18n)/',
+    'src/lib/(me|router)\\.svelte\\.ts',
+    'src/lib/session/ticking',
+    'src/lib/ui/(Banner|Button|CodeInput|DemoMark|Field|Header)\\.svelte',
+    'src/routes/sign-in/(CodeStep|EntryPage|Helper|PasswordStep|SignIn)\\.svelte',
+    'src/texts/vi/(errors|sign-in|ui)\\.ts',
+    icons(
+      'chevron-left|chevron-right|clock|eye|eye-off|image|key-round|lock|phone|server|smartphone|user-round',
+    ),
+  ),
+  group(
+    'room',
+    'src/routes/member/(Room|FactorPrompt)\\.svelte',
+    'src/routes/member/room/(Control|Foot|RoomHead|moment|notice|stage\\.ts)',
+    'src/routes/member/vote/',
+    'src/lib/(session|wake-lock)',
+    'src/lib/media/joining',
+    'src/lib/ui/(Chip|Digits|LineBars|RecordingChip|Sheet|Tile|digits)',
+    'src/texts/vi/(room|stages|vote)\\.ts',
+    icons(
+      'book-check|check|circle-off|file-text|hand|log-out|message-square-text|mic|mic-off|minus|scale|timer|triangle-alert|users-round|video|video-off|volume-2|wifi-off|x',
+    ),
+  ),
+];
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [plainIcons(), svelte()],
   resolve: {
     alias: { $lib: at('./src/lib'), $texts: at('./src/texts') },
     ...(process.env.VITEST ? { conditions: ['browser'] } : {}),
   },
   build: {
     target: 'es2022',
+    manifest: true,
     // A font or picture inlined as data: would be refused by the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // We make no custom elements; without this their base class comes along all the same.
+      treeshake: {
+        moduleSideEffects: (id) => !/svelte\/src\/.*(custom-element|legacy-client)/.test(id),
+      },
+      output: { codeSplitting: { groups: firstNeeded } },
+    },
   },
   server: { proxy },
   preview: { proxy },

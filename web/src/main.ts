@@ -6,8 +6,8 @@ import { followLinks } from '$lib/router.svelte';
 addEventListener('click', followLinks);
 mount(App, { target: document.getElementById('app')! });
 
-// The other weights of the typeface wait until the page is of use; weights 400 and 600 stand in.
+// The other weights of the typeface wait until the page is of use; the browser thickens 400.
 addEventListener('load', () => {
   const line = (navigator as { connection?: { saveData?: boolean } }).connection;
-  if (!line?.saveData) setTimeout(() => void import('./fonts/more.css'), 1500);
+  if (!line?.saveData) setTimeout(() => void import('./fonts/more.css'), 0);
 });
