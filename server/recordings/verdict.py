@@ -2,38 +2,33 @@
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from recording import playback
-from recording.manifest import NAME as MANIFEST
-from recording.verify import verify
+from recording.errors import RecordingError
 from server.http.errors import NotFound
 from server.recordings.files import directory_of
 from server.recordings.models import Verdict
 from server.recordings.statements import enrolled_key
 from server.services import Services
-from server.session.chain import GENESIS, Entry
+from server.session.chain import Entry
 from server.store import events, sessions
-from server.store.people import Line
+from server.store import submission as peers
+from server.store.people import Line as Row
 from server.texts import say
-from voting.signing import PublicKey, statement_hash
-
-Level = Literal["ok", "note", "broken"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    level: Level
-    sentence: str
+from server.verify.chain import Line, read_log
+from server.verify.findings import Findings
+from server.verify.recordings import FOLDER, MANIFEST, STATEMENTS, check_recording
+from server.verify.session import check_witness, read_session
+from server.verify.source import LOG, Folder
+from voting.signing import PublicKey, canonical_bytes, from_base64url
 
 
 async def session_verdict(services: Services, session_id: str, now: datetime) -> Verdict:
-    """Recomputes the log's chain, the recorder's signatures and every file of the recording.
+    """The independent verifier over the log, statements and files where they lie.
 
     Raises NotFound for a session without a log.
     """
@@ -43,100 +38,97 @@ async def session_verdict(services: Services, session_id: str, now: datetime) ->
         raise NotFound()
     head = await database.read(events.head, session_id)
     statements = await database.read(sessions.checkpoints, session_id)
+    committees = await database.read(peers.peers)
     key = await asyncio.to_thread(enrolled_key, services.config.recorder_spki_file)
-    checks = [*log_checks(entries, head), *statement_checks(statements, key)]
-    if not any(check.level == "broken" for check in checks):
-        checks += witness_checks(entries)
-    directory, ends = directory_of(services, session_id), manifest_heads(entries)
-    checks += await asyncio.to_thread(recording_checks, directory, ends)
+    kept = Kept(entries, statements, directory_of(services, session_id))
+    witnesses = [_public(row["spki"]) for row in committees if row["kind"] == "committee"]
+    findings = await asyncio.to_thread(judge, kept, head, key, witnesses)
     return Verdict(
-        intact=all(check.level != "broken" for check in checks),
-        notes=sum(check.level == "note" for check in checks),
+        intact=findings.intact,
+        notes=sum(finding.level == "note" for finding in findings.found),
         checks=[
-            {"ok": check.level == "ok", "level": check.level, "sentence": check.sentence}
-            for check in checks
+            {"ok": f.level == "ok", "level": f.level, "sentence": f.sentence}
+            for f in findings.found
         ],
         checked_at=now,
     )
 
 
-def log_checks(entries: Sequence[Entry], head: tuple[int, str] | None) -> list[Check]:
-    """The chain from the first event to the head that is kept beside it."""
-    prev = GENESIS
-    for seq, entry in enumerate(entries, 1):
-        if (entry.seq, entry.prev) != (seq, prev) or not _holds(entry):
-            return [Check("broken", say("verdict.log_broken", seq=seq))]
-        prev = entry.hash
-    found = [Check("ok", say("verdict.log_intact", events=len(entries)))]
-    if destroyed := sum(not entry.body for entry in entries):
-        found.append(Check("note", say("verdict.log_destroyed", count=destroyed)))
-    if head != (len(entries), prev):
-        found.append(Check("broken", say("verdict.head_differs")))
-    return found
+class Kept:
+    """The evidence in database and recording folder, under the names of an export."""
+
+    def __init__(self, entries: Iterable[Entry], statements: Iterable[Row], folder: Path) -> None:
+        self._folder = Folder(folder)
+        self._lines = {
+            LOG: _lines(
+                {**e.header(), "hash": e.hash, "salt": e.salt, "body": e.body} for e in entries
+            ),
+            STATEMENTS: _lines(
+                {name: row[name] for name in ("key_id", "signature", "body")} for row in statements
+            ),
+        }
+
+    def names(self) -> list[str]:
+        return [*self._lines, *(FOLDER + name for name in self._folder.names())]
+
+    def read(self, name: str) -> bytes:
+        if name in self._lines:
+            return self._lines[name]
+        return self._folder.read(name.removeprefix(FOLDER))
+
+    def sha256(self, name: str) -> str:
+        if name in self._lines:
+            return hashlib.sha256(self._lines[name]).hexdigest()
+        return self._folder.sha256(name.removeprefix(FOLDER))
+
+    @property
+    def recording(self) -> Path:
+        return self._folder.path
 
 
-def _holds(entry: Entry) -> bool:
-    if statement_hash(entry.header()) != entry.hash:
-        return False
-    payload = bytes.fromhex(entry.salt) + entry.body.encode()
-    return not entry.body or hashlib.sha256(payload).hexdigest() == entry.payload_hash
+def judge(
+    kept: Kept,
+    head: tuple[int, str] | None,
+    recorder: PublicKey | None,
+    witnesses: list[PublicKey],
+) -> Findings:
+    """Recomputes everything; `head` is the one kept beside the log. Blocks: it reads all files."""
+    findings = Findings()
+    log = read_log(kept.read(LOG).split(b"\n")[:-1], findings)
+    if log:
+        if head != (log[-1].seq, log[-1].hash):
+            findings.broken(say("verdict.head_differs"))
+        read_session(log, findings)
+        check_witness(log, witnesses, findings)
+    if any(line.type in ("checkpointed", "recording-finished") for line in log):
+        if MANIFEST not in kept.names():
+            findings.broken(say("verdict.recording_missing"))
+            return findings
+        _judge_recording(kept, log, recorder, findings)
+    return findings
 
 
-def witness_checks(entries: Sequence[Entry]) -> list[Check]:
-    """How far the upper committee has countersigned this very history."""
-    last = next(_payloads(reversed(entries), "head-witnessed"), None)
-    if last is None:
-        return [Check("note", say("verdict.not_witnessed"))]
-    seq = int(last["seq"])
-    if not 1 <= seq <= len(entries) or entries[seq - 1].hash != last["head"]:
-        return [Check("broken", say("verdict.head_differs"))]
-    return [Check("ok", say("verdict.witnessed", seq=seq))]
-
-
-def statement_checks(rows: Sequence[Line], key: PublicKey | None) -> list[Check]:
-    """The signatures of the recorder's statements, as far as the key enrolled now made them."""
-    foreign = 0
-    for n, row in enumerate(rows, 1):
-        if key is None or row["key_id"] != key.key_id:
-            foreign += 1
-        elif not key.verify_bytes(row["body"].encode(), row["signature"]):
-            return [Check("broken", say("verdict.statements_broken", n=n))]
-    found = []
-    if count := len(rows) - foreign:
-        found.append(Check("ok", say("verdict.statements_intact", count=count)))
-    if foreign:
-        found.append(Check("note", say("verdict.statements_other_key", count=foreign)))
-    return found
-
-
-def manifest_heads(entries: Sequence[Entry]) -> tuple[str, bool] | None:
-    """The last head of the recording's manifest that the log holds, and whether it is the end."""
-    end = next(_payloads(reversed(entries), "recording-finished"), None)
-    if end is not None:
-        return str(end["head"]), True
-    seen = next(_payloads(reversed(entries), "checkpointed"), None)
-    return None if seen is None else (str(seen["manifest_head"]), False)
-
-
-def recording_checks(directory: Path, ends: tuple[str, bool] | None) -> list[Check]:
-    """Every file against the manifest, and the manifest against the head in the log. Blocks."""
-    if not (directory / MANIFEST).is_file():
-        return [Check("note" if ends is None else "broken", say("verdict.recording_missing"))]
-    head, finished = ends or ("", False)
-    if fault := verify(directory, head):
-        return [Check("broken", say("verdict.recording_broken", fault=fault))]
-    segments = sum(1 for path in (directory / "segments").iterdir() if path.suffix != ".partial")
-    found = [Check("ok", say("verdict.recording_intact", segments=segments))]
-    if not finished:
-        found.append(Check("note", say("verdict.recording_running")))
-    gaps = [gap for gap in playback.timeline(directory).gaps if not gap.track]
+def _judge_recording(
+    kept: Kept, log: list[Line], recorder: PublicKey | None, findings: Findings
+) -> None:
+    check_recording(kept, log, recorder, findings)
+    if all(line.type != "recording-finished" for line in log):
+        findings.note(say("verdict.recording_running"))
+    try:
+        found = playback.timeline(kept.recording).gaps
+    except RecordingError:
+        return  # the manifest's fault has been named
+    gaps = [gap for gap in found if not gap.track]
     seconds = round(sum(gap.to_ms - gap.from_ms for gap in gaps) / 1000)
     if gaps:
-        found.append(Check("note", say("verdict.gaps", count=len(gaps), seconds=seconds)))
+        findings.note(say("verdict.gaps", count=len(gaps), seconds=seconds))
     else:
-        found.append(Check("ok", say("verdict.no_gaps")))
-    return found
+        findings.ok(say("verdict.no_gaps"))
 
 
-def _payloads(entries: Iterable[Entry], kind: str) -> Iterator[dict[str, Any]]:
-    return (json.loads(e.body)["data"] for e in entries if e.type == kind and e.body)
+def _public(spki: str) -> PublicKey:
+    return PublicKey.from_spki(from_base64url(spki))
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    return b"".join(canonical_bytes(dict(row)) + b"\n" for row in rows)

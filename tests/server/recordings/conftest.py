@@ -95,7 +95,9 @@ def held() -> Meeting:
     held.item("i1").give("p01", "give-floor", person="p04")
     held.give("p01", "end-floor")
     held.drop("p05").wait(7).connect("p05")
-    held.recorder_stops().recorder_returns()
+    held.recorder_stops()
+    held.recorder_on = True
+    held.append([e.RecorderChanged("recording", "")], e.RECORDER)
     held.give("p01", "finish-item", item="i1", conclusion="Nhất trí báo cáo.")
     held.item("i2").voted(p01="approve", p02="approve", p04="approve")
     held.give("p02", "reserve-opinion", text="Xin bảo lưu ý kiến.")
@@ -129,10 +131,10 @@ async def recorded(desk: Desk, held: Meeting, media: dict[str, bytes]) -> Record
     made.segment("TR_cam1", 1, "p01", "camera", 100)
     made.segment("TR_room", 0, "room", "camera", 101)
     made.segment("TR_mic4", 0, "p04", "microphone", 299)
+    body = b'{"session_id":"s1","state":"recording"}'
     facts = disk.end(True)
     end = {name: facts[name] for name in ("head", "segments", "duration_ms", "bytes")}
     held.append([e.RecordingFinished(**end)], e.RECORDER)
-    body = b'{"session_id":"s1","state":"recording"}'
 
     def keep(conn: Any) -> None:
         cell = {"id": "cell1", "name": "Chi bộ bản Thử", "created_at": NOW}
