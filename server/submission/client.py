@@ -1,6 +1,7 @@
 """Calls to other installations over HTTP, signed; and what can go wrong with them."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -35,7 +36,9 @@ class PeerClient:
     def __init__(self, keys: Keyring, clock: Callable[[], datetime]) -> None:
         self.keys, self.clock = keys, clock
         # Proxies and .netrc of the machine must not see what goes between installations.
-        self.http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        self.http = httpx.AsyncClient(
+            timeout=TIMEOUT, trust_env=False, verify=ssl.create_default_context()
+        )
 
     async def post(self, url: str, path: str, body: bytes, kind: str, answer: type[M]) -> M:
         """Sends `body` of media type `kind`. Raises PeerAway or PeerRefused."""
