@@ -110,16 +110,18 @@ def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -
 
 def show_addresses(plans: list[Plan], network: LanAddress | None) -> None:
     """What to open. Everybody's password and live code stand on the start page."""
-    cell = plans[0].config
+    urls = {plan.config.installation_kind: plan.config.public_url for plan in plans}
     lines = ["", "Chạy thử. Mọi người và chi bộ ở đây đều hư cấu.", ""]
-    lines.append(f"  Trang bắt đầu, có mật khẩu và mã của từng người: {cell.public_url}")
+    lines.append(f"  Trang bắt đầu, có mật khẩu và mã của từng người: {urls['cell']}")
     for slug in ("chung", "men", "duyen", "sen", "quyet"):
         person = next(person for person in PEOPLE if person.slug == slug)
-        lines.append(f"  {person.name}, {person.title}: {address(slug, cell.public_url)}")
+        # By name everybody is reached at the cell's port, which sends the officer on.
+        where = person.installation if network else "cell"
+        lines.append(f"  {person.name}, {person.title}: {address(slug, urls[where])}")
     lines += ["", "  Dừng: Ctrl-C. Làm lại từ đầu: chibo demo --fresh", ""]
     print("\n".join(lines), flush=True)
     if network:
-        network.show(cell.public_url)
+        network.show(urls["cell"])
 
 
 def wipe(root: Path) -> None:
