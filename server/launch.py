@@ -47,6 +47,8 @@ def with_secrets(env: Mapping[str, str]) -> dict[str, str]:
     full = dict(env)
     full.setdefault("CHIBO_KEYS", str(keys))
     Keyring.open(keys)
+    if _kind(env) != "cell":
+        return full  # holds no sessions: neither media nor recorder
     if not (env.get("CHIBO_SERVICE_KEY") or env.get("CHIBO_SERVICE_KEY_FILE")):
         full["CHIBO_SERVICE_KEY"] = ensure_secret(keys / "service.key")
     if not (env.get("LIVEKIT_API_SECRET") or env.get("LIVEKIT_API_SECRET_FILE")):
