@@ -3,6 +3,7 @@
 import io
 import math
 import subprocess
+import unicodedata
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
@@ -68,7 +69,7 @@ def flash_and_beep(video: Path, audio: Path, seconds: int = 10) -> None:
 
 
 def _cards(name: str, hue: int, seconds: int) -> Iterator[Image.Image]:
-    initials = "".join(word[0] for word in name.split()[-2:]).upper()
+    initials = "".join(plain_letter(word[0]) for word in name.split()[-2:]).upper()
     font = ImageFont.load_default(64)
     for n in range(seconds * FPS):
         image = Image.new("RGB", (WIDTH, HEIGHT), f"hsl({hue}, 35%, 28%)")
@@ -78,6 +79,11 @@ def _cards(name: str, hue: int, seconds: int) -> Iterator[Image.Image]:
         draw.ellipse((x - 62, y - 62, x + 62, y + 62), fill=f"hsl({hue}, 40%, 48%)")
         draw.text((x, y), initials, fill="white", font=font, anchor="mm")
         yield image
+
+
+def plain_letter(letter: str) -> str:
+    """Without its marks: the font that Pillow brings has no Vietnamese."""
+    return "D" if letter in "Đđ" else unicodedata.normalize("NFD", letter)[0]
 
 
 def _encode_video(images: list[Image.Image], bit_rate: int) -> Asset:
