@@ -16,6 +16,7 @@ PROGRAM = "Sinh hoạt chi bộ trực tuyến"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; the exit status is 0, or 1 with a sentence on stderr."""
     options = parser().parse_args(argv)
+    os.umask(0o077)  # what we write holds people's opinions and keys
     try:
         return int(options.run(options))
     except ConfigError as error:

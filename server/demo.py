@@ -11,7 +11,7 @@ from typing import BinaryIO
 from server import demo_seed
 from server.demo_lan import LanAddress, prepare_lan
 from server.demo_people import PEOPLE, address
-from server.launch import CannotStart, Plan, prepare, run_until_told, with_secrets
+from server.launch import CannotStart, Plan, check_ports, prepare, run_until_told, with_secrets
 from server.logs import configure
 from server.supervisor import NotHealthy
 
@@ -40,7 +40,7 @@ PASSED_ON = (
 def run_demo(*, fresh: bool, members: int, lan: bool) -> int:
     """Runs until told to stop; the exit status."""
     root = Path(os.environ.get("CHIBO_DATA") or "data/demo").resolve()
-    if fresh:
+    if fresh and root.exists():
         wipe(root)
     root.mkdir(parents=True, exist_ok=True)
     (root / MARK).touch()
@@ -126,10 +126,9 @@ def show_addresses(plans: list[Plan], network: LanAddress | None) -> None:
 
 def wipe(root: Path) -> None:
     """Removes what an earlier demo left. Raises CannotStart for any other folder."""
-    if not root.exists():
-        return
     if any(root.iterdir()) and not (root / MARK).exists():
         raise CannotStart(f"{root} không phải thư mục chạy thử nên không xóa.")
+    check_ports(make_plans(root, os.environ, None))  # never under a demo that is running
     for kind in NAMES:
         shutil.rmtree(root / kind, ignore_errors=True)
     for name in ("lan", "chibo.log"):

@@ -185,6 +185,7 @@ def serve() -> tuple[list[Plan], str | None]:
     """The plan of `chibo serve`: one installation, from the environment."""
     env = with_secrets({k: v for k, v in os.environ.items() if _ours(k)})
     plan = Plan(env, media=not os.environ.get("LIVEKIT_URL") and _kind(env) == "cell")
+    check_ports([plan])  # before a new link makes that of a running server useless
     return [plan], prepare(plan.config)
 
 
