@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from engine_rig import (
     token,
 )
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from recording import synthetic
+from signaling.client.member import SyntheticMember
 
 # One browser and one event loop for all tests of this file; each has its own pages.
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -115,19 +119,40 @@ async def test_two_pages_see_and_hear_each_other(
 
 
 async def test_late_joiner_gets_more_tracks_than_its_first_offer_has_sections(
-    engine: EngineProcess, page_url: str, browser: BrowserContext
+    engine: EngineProcess, page_url: str, browser: BrowserContext, tmp_path: Path
 ) -> None:
-    names = ["lan", "minh", "hoa", "tu"]
-    pages = [await joined(browser, page_url, engine, "late", name) for name in names]
+    synthetic.portrait(tmp_path / "card", "Lan", 120, seconds=2)
+    synthetic.hum(tmp_path / "hum", seconds=2)
+    names = ["lan", "minh", "hoa", "tu", "an"]
+    members = {
+        name: SyntheticMember(
+            engine.url,
+            token(name, "late"),
+            video=tmp_path / "card",
+            audio=tmp_path / "hum",
+            muted=False,
+        )
+        for name in names
+    }
+    for name in names:
+        await members[name].start()
     late = await joined(browser, page_url, engine, "late", "tuan", publish=False)
     for name in names:
         await until(late, sees_and_hears(name, 5))
-    await pages[0].evaluate("room.disconnect()")
-    await until(late, "room.remoteParticipants.size === 3")
-    await until(late, "document.querySelectorAll('video').length === 3")
-    again = await joined(browser, page_url, engine, "late", "lan")
+    await members["lan"].stop()
+    await until(late, "room.remoteParticipants.size === 4")
+    await until(late, "document.querySelectorAll('video').length === 4")
+    again = SyntheticMember(
+        engine.url,
+        token("lan", "late"),
+        video=tmp_path / "card",
+        audio=tmp_path / "hum",
+        muted=False,
+    )
+    await again.start()
     await until(late, sees_and_hears("lan", 5))
-    assert again
+    for member in [again, *(members[name] for name in names[1:])]:
+        await member.stop()
 
 
 async def test_pictures_and_sound_come_over_tcp_where_udp_is_blocked(

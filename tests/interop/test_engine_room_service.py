@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 import aiohttp
 import pytest
 from engine_rig import KEY, SECRET, EngineProcess, running_engine, token
-
 from livekit import api, rtc
 
 
@@ -169,7 +168,7 @@ async def test_a_mute_by_the_server_reaches_publisher_and_subscribers_but_no_unm
 async def test_revoked_publishing_rights_stop_the_track_at_once(
     engine: EngineProcess, service: api.LiveKitAPI
 ) -> None:
-    lan, mine = await join(engine, "rights", "lan")
+    lan, _mine = await join(engine, "rights", "lan")
     minh, seen = await join(engine, "rights", "minh")
     await microphone(lan)
     await until(lambda: "track_subscribed" in names(seen))
