@@ -9,12 +9,13 @@ from server.http.routing import As
 from server.session import hall
 from server.session import live as live_socket
 from server.session import models as m
+from server.session.decide_opening import waiting_opens_at
 from server.session.law import Case, check_role
 from server.session.media import device_of, member_token
 from server.session.refusal import Refused
 from server.session.service import Unlawful, lawful
 from server.session.signed import header_of
-from server.session.stages import ENDED
+from server.session.stages import ENDED, Stage
 from server.store import sessions as store
 
 PAIRING_LIFE = timedelta(minutes=10)
@@ -53,7 +54,9 @@ async def give_command(call: Call) -> m.Ack:
 async def media_token(call: Call) -> m.MediaToken:
     session, session_id = call.services.session, call.path["session_id"]
     person = await session.person(call)
-    if (await session.state(session_id)).stage in ENDED:
+    state = await session.state(session_id)
+    early = state.stage is Stage.CONVENED and call.now < waiting_opens_at(state)
+    if state.stage in ENDED or early:
         raise Unlawful(Refused("media_not_open"))
     identity = f"{person}.{device_of(call.principal.sign_in_id or '')}"
     return _media(call, session_id, identity)

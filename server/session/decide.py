@@ -23,7 +23,7 @@ def _only(*stages: Stage) -> frozenset[Stage]:
 _CHAIR, _BOTH, _ANY = As.CHAIR, As.CHAIR_OR_SECRETARY, As.PARTICIPANT
 
 LAWS: Laws = {
-    "open": Law(_CHAIR, _only(Stage.WAITING), opening.open_session, opening.ready_to_open),
+    "open": Law(_CHAIR, GATHERING, opening.open_session, opening.ready_to_open),
     "name-secretary": Law(_CHAIR, RUNNING, opening.name_secretary),
     "start-roll-call": Law(
         _BOTH, _only(Stage.OPEN), opening.start_roll_call, opening.ready_for_roll_call

@@ -1,6 +1,6 @@
 """The law of opening, roll call, and coming and going."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from server.session import events as e
 from server.session import recording
@@ -15,13 +15,23 @@ from server.session.models import (
     PersonCommand,
 )
 from server.session.refusal import Refused
+from server.session.stages import Stage
 from server.session.state import Attendance, Member, Place, State
-from server.session.times import VIETNAM, to_text
+from server.session.times import VIETNAM, clock_vi, date_vi, to_text
 from voting.electorate import exclusion_always
 from voting.signing import PublicKey
 
+WAITING_OPENS = timedelta(hours=2)  # before the summoned hour: time enough to try one's device
+
+
+def waiting_opens_at(state: State) -> datetime:
+    return state.starts_at - WAITING_OPENS
+
 
 def ready_to_open(case: Case) -> None:
+    opens = waiting_opens_at(case.state)
+    if case.now < opens:
+        raise Refused("too_early", time=clock_vi(opens), date=date_vi(opens))
     authorisation = case.state.convened.authorisation
     today = case.now.astimezone(VIETNAM).date()
     required = case.state.rules.flag("online.authorisation_required")
@@ -33,9 +43,11 @@ def ready_to_open(case: Case) -> None:
 def open_session(case: Case) -> Events:
     said = recording.require(case)
     version = case.state.rules.version
+    arrived: Events = [e.WaitingOpened()] if case.state.stage is Stage.CONVENED else []
     if said is None:
-        return [e.Opened("", 0, "", version)]
-    return [e.Opened("recording", len(said.tracks), to_text(said.at), version)]
+        return [*arrived, e.Opened("", 0, "", version)]
+    confirmed = e.Opened("recording", len(said.tracks), to_text(said.at), version)
+    return [*arrived, confirmed]
 
 
 def name_secretary(case: Case) -> Events:

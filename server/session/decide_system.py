@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from server.session import events as e
+from server.session.decide_opening import waiting_opens_at
 from server.session.events import Event
 from server.session.law import Events
 from server.session.recording import silence_events as silence
@@ -13,9 +14,13 @@ from server.session.state import Attendance, State
 __all__ = ["Event", "presence", "silence", "system_note"]
 
 
-def presence(state: State, alive: frozenset[str]) -> Events:
-    """Joins and drops, given who holds an unexpired lease now. Asked again, it adds nothing."""
-    if state.stage in ENDED:
+def presence(state: State, alive: frozenset[str], now: datetime) -> Events:
+    """Joins and drops, given who holds an unexpired lease now. Asked again, it adds nothing.
+
+    Before the waiting room opens whoever looks in only reads: nothing is recorded or logged.
+    """
+    early = state.stage is Stage.CONVENED and now < waiting_opens_at(state)
+    if state.stage in ENDED or early:
         return []
     events: Events = []
     for person, member in state.members.items():
@@ -25,7 +30,7 @@ def presence(state: State, alive: frozenset[str]) -> Events:
             events.append(e.Connected(person))
         elif member.connected and person not in alive:
             events.append(e.Disconnected(person))
-    if state.stage is Stage.CONVENED and any(isinstance(x, e.Connected) for x in events):
+    if state.stage is Stage.CONVENED and events:
         return [e.WaitingOpened(), *events]
     return events
 

@@ -11,6 +11,8 @@ import io
 import segno
 
 from server.http.call import Call
+from server.identity import throttling as slow
+from server.identity.me import source_of
 from server.keys import Keyring
 from server.session import models as m
 from server.session.gathering import ROOM_CODE_STEP, room_code
@@ -26,11 +28,15 @@ def code_hash(code: str) -> str:
 
 
 async def pair(call: Call) -> m.RoomDevice:
-    """Whoever types a valid code is the room's device. Uses the code up."""
+    """Whoever types a valid code is the room's device. Uses the code up; guesses are slowed."""
+    services = call.services
+    tries = [slow.key(services.keys, slow.LINK, "pairing", source_of(call.request))]
+    await services.database.write(slow.attempt, tries, call.now)
     code = "".join(c for c in call.body.code if c.isdecimal())
-    row = await call.services.database.write(store.use_pairing, code_hash(code), call.now)
+    row = await services.database.write(store.use_pairing, code_hash(code), call.now)
     if row is None:
         raise Unlawful(Refused("pairing_code_wrong"))
+    await services.database.write(slow.succeeded, tries, call.now)
     return await _screen(call, row["id"], row["session_id"])
 
 

@@ -141,7 +141,7 @@ class Hub:
         heard = last["received_at"] if last else None
 
         def decide(state: State, now: datetime) -> list[system.Event]:
-            return [*system.presence(state, alive), *system.silence(state, heard, now)]
+            return [*system.presence(state, alive, now), *system.silence(state, heard, now)]
 
         if decide(state, self._clock()):
             await self.log.append(session_id, SYSTEM, None, self._clock(), decide)

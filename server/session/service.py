@@ -11,6 +11,7 @@ from server.config import Config
 from server.http.call import Call
 from server.http.errors import Forbidden, NotFound
 from server.http.errors import Refused as HttpRefused
+from server.identity import throttling as slow
 from server.keys import Keyring
 from server.recordings.models import Checkpoint
 from server.session import decide_system as system
@@ -174,13 +175,23 @@ class SessionService:
     async def _facts(self, call: Call) -> Facts:
         session_id = call.path["session_id"]
         row = await self._database.read(store.last_checkpoint, session_id)
-        code = call.body.code if isinstance(call.body, m.CheckInByCode) else ""
         return Facts(
             factor_at=call.principal.factor_at,
-            code_good=bool(code) and room_code_holds(self.keys, session_id, code, call.now),
+            code_good=await self._room_code_good(call),
             recorder=recorder_facts(row),
             switched_on=self.media.switched_on(session_id),
         )
+
+    async def _room_code_good(self, call: Call) -> bool:
+        """Whether the command brings the meeting room's code; guessing it is slowed."""
+        if not isinstance(call.body, m.CheckInByCode):
+            return False
+        tries = [slow.key(self.keys, slow.SIGN_IN, call.principal.sign_in_id or "", "room-code")]
+        await self._database.write(slow.attempt, tries, call.now)
+        good = room_code_holds(self.keys, call.path["session_id"], call.body.code, call.now)
+        if good:
+            await self._database.write(slow.succeeded, tries, call.now)
+        return good
 
     def _ack(self, session_id: str, seq: int, command: str, body: Any) -> m.Ack:
         line = self.log.entries_now(session_id, seq - 1, seq)[0]

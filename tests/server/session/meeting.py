@@ -262,7 +262,7 @@ class Meeting:
     def alive(self, *people: str) -> "Meeting":
         """Exactly these have a live socket."""
         self.wait(1)
-        self.append(system.presence(self.state, frozenset(people)), e.SYSTEM)
+        self.append(system.presence(self.state, frozenset(people), self.now), e.SYSTEM)
         return self
 
     def connect(self, *people: str) -> "Meeting":

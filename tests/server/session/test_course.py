@@ -102,6 +102,16 @@ def test_a_recorder_cut_off_from_the_room_is_a_gap_with_its_reason():
     assert len(m.view("p01").recorder.gaps) == 1
 
 
+def test_days_before_nobody_waits_and_nothing_opens():
+    m = meeting()
+    m.now = START - timedelta(days=2)
+    assert m.gather().state.seq == 1
+    refusal = m.refused("p01", "open")
+    assert refusal.remedy == "Phòng chờ mở từ 17:30 ngày 03/12/2026."
+    m.now = START - timedelta(hours=2)
+    assert m.gather().state.stage is Stage.WAITING
+
+
 def test_only_the_chair_opens_and_only_once():
     m = meeting().gather()
     assert m.refused("p03", "open").code == "not_chair"
