@@ -145,9 +145,12 @@ class Peer:
 
     def _fail(self) -> None:
         self.connected = False
-        if not self.closed:
-            self.closed = True
-            self.on_closed()
+        if self.closed:
+            return
+        self.closed = True
+        if self._sctp is not None:  # else its timers go on sending into a closed transport
+            self._data_task = asyncio.create_task(self._sctp.stop())
+        self.on_closed()
 
     def enable_data(self) -> None:
         """To be called when the description has an application section."""
