@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-AUDIO_RESERVE = 50_000  # bit/s kept for each audio track
 GUESSED = (150_000, 500_000, 1_700_000)  # bit/s of a layer not measured yet, small to large
 
 
@@ -47,9 +46,11 @@ def best_alive(demand: Demand) -> int | None:
 
 
 def allocate(
-    demands: Sequence[Demand], budget: float | None, audio_tracks: int = 0
+    demands: Sequence[Demand], budget: float | None, audio: float = 0.0
 ) -> dict[str, int | None]:
     """Layer index per track within `budget` bit/s (None: unlimited); None means paused.
+
+    `audio` bit/s are taken off first.
 
     Every picture gets its smallest living layer before any gets a larger one, the most important
     first; what does not fit at all is paused rather than starving everybody.
@@ -57,7 +58,7 @@ def allocate(
     best = {demand.track_sid: best_alive(demand) for demand in demands}
     if budget is None:
         return best
-    left = budget - audio_tracks * AUDIO_RESERVE
+    left = budget - audio
     chosen: dict[str, int | None] = dict.fromkeys(best)
     ordered = sorted(demands, key=lambda demand: -demand.priority)
     for demand in ordered:

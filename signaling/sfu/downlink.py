@@ -139,14 +139,16 @@ class Downlink:
     def choose(self, now: float) -> None:
         """Aims every bound track at the layer it should now have."""
         demands = []
-        audio = 0
+        audio = 0.0
         for track_sid, entry in self._entries.items():
             down = entry.down
             if not down.bound:
                 continue
             if down.source.kind == "audio":
-                audio += 1
-                down.aim(None if entry.wish.disabled else down.source.layers[0])
+                layer = down.source.layers[0]
+                down.aim(None if entry.wish.disabled else layer)
+                if not entry.wish.disabled and not down.source.muted and layer.alive(now):
+                    audio += layer.bitrate
                 continue
             wanted = self.wanted(track_sid)
             layers = [LayerState(la.alive(now), la.bitrate) for la in down.source.layers]

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.sfu.allocator import AUDIO_RESERVE, Demand, LayerState, allocate, best_alive, rate
+from signaling.sfu.allocator import Demand, LayerState, allocate, best_alive, rate
 from signaling.sfu.bandwidth import Estimator
 
 THREE = (LayerState(True, 150e3), LayerState(True, 500e3), LayerState(True, 2e6))
@@ -34,8 +34,8 @@ def test_the_important_one_grows_first_and_is_paused_last() -> None:
 
 
 def test_sound_is_reserved_first() -> None:
-    assert allocate([Demand("a", THREE, 0)], 190e3, audio_tracks=1) == {"a": None}
-    assert allocate([Demand("a", THREE, 0)], 150e3 + AUDIO_RESERVE, 1) == {"a": 0}
+    assert allocate([Demand("a", THREE, 0)], 180e3, audio=40e3) == {"a": None}
+    assert allocate([Demand("a", THREE, 0)], 190e3, audio=40e3) == {"a": 0}
 
 
 @given(
