@@ -43,7 +43,7 @@ def token(identity: str, room: str = "room", *, recorder: bool = False) -> str:
     return api.AccessToken(KEY, SECRET).with_identity(identity).with_grants(grants).to_jwt()
 
 
-def until(condition: Callable[[], bool], seconds: float = 15, what: str = "") -> None:
+def until(condition: Callable[[], bool], seconds: float = 40, what: str = "") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what or "the condition was never met"
@@ -88,7 +88,7 @@ class Process:
     def terminate(self) -> int:
         assert self.child is not None
         self.child.terminate()
-        return self.child.wait(15)
+        return self.child.wait(30)
 
 
 @contextlib.contextmanager
@@ -211,12 +211,12 @@ class Application:
     def ask(self, nonce: str) -> dict[str, Any]:
         """Wants a checkpoint now, as at the opening of a vote."""
         self.jobs[0]["checkpoint_nonce"] = nonce
-        until(lambda: self._answer_to(nonce) is not None, 10, "no checkpoint when asked")
+        until(lambda: self._answer_to(nonce) is not None, 40, "no checkpoint when asked")
         answer = self._answer_to(nonce)
         assert answer is not None
         return answer
 
-    def wait_for_fresh(self, tracks: int, seconds: float = 20) -> dict[str, Any]:
+    def wait_for_fresh(self, tracks: int, seconds: float = 60) -> dict[str, Any]:
         """Asks until the recorder vouches for so many tracks."""
         deadline = time.monotonic() + seconds
         for number in itertools.count():

@@ -32,7 +32,7 @@ def test_a_session_that_ended_while_the_recorder_was_dead_is_finished(
     data = b"".join(journal.unit_bytes(Unit(f.time, 10**18, True, f.data)) for f in frames)
     disk.apply([Begin(head, b""), Append(head, data, 1)])
     with running(recorder(tmp_path, app.url)) as process:
-        until(lambda: bool(app.finished), 10)
+        until(lambda: bool(app.finished))
         assert process.terminate() == 0
     (told,) = app.finished
     assert (told["session_id"], told["segments"]) == ("s1", 1)
@@ -41,7 +41,7 @@ def test_a_session_that_ended_while_the_recorder_was_dead_is_finished(
 
     with running(recorder(tmp_path, app.url)) as process:
         seen = app.polls
-        until(lambda: app.polls > seen + 2, 10)
+        until(lambda: app.polls > seen + 2)
         process.terminate()
     assert len(app.finished) == 1, "an acknowledged end is not told again"
 
@@ -54,7 +54,7 @@ def test_a_recorder_that_cannot_record_says_why(app: Application, tmp_path: Path
     app.add("broken", NOWHERE)
     app.add("lonely", NOWHERE)
     with running(recorder(tmp_path, app.url)) as process:
-        until(lambda: {c["session_id"] for c in app.checkpoints} == {"broken", "lonely"}, 10)
+        until(lambda: {c["session_id"] for c in app.checkpoints} == {"broken", "lonely"})
         process.terminate()
     problems = {c["session_id"]: c["problem"] for c in app.checkpoints if c["state"] == "waiting"}
     assert problems["broken"] == "manifest.jsonl line 1 is out of sequence"
@@ -66,5 +66,5 @@ def test_a_recorder_with_a_bad_setting_does_not_start(tmp_path: Path) -> None:
     process.environment["CHIBO_RECORDING_DIR"] = ""
     with running(process):
         assert process.child is not None
-        assert process.child.wait(10) != 0
+        assert process.child.wait(40) != 0
     assert "CHIBO_RECORDING_DIR is not set" in process.log.read_text()
