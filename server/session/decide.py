@@ -9,6 +9,7 @@ from server.session import decide_opening as opening
 from server.session import decide_votes as votes
 from server.session.law import Case, Events, Law, Laws, check
 from server.session.refusal import Refused
+from server.session.sensible import sensible
 from server.session.stages import COUNTED, GATHERING, RUNNING, WORKING, Stage
 
 _LATE = frozenset({Stage.ITEMS, Stage.CONCLUDING, Stage.MINUTES})
@@ -105,12 +106,16 @@ def decide(command: str, case: Case) -> Events:
 
 
 def allowed(case: Case, commands: Iterable[str] = LAWS) -> list[str]:
-    """The commands this actor may give now, as far as that can be told without a body."""
+    """The commands this actor may give now to some purpose, as far as can be told without a body.
+
+    Who gives another one all the same is refused in words, or changes nothing.
+    """
     found = []
     for command in commands:
         try:
             check(LAWS[command], case)
         except Refused:
             continue
-        found.append(command)
+        if sensible(command, case):
+            found.append(command)
     return found

@@ -469,9 +469,12 @@ class ChairHanded:
 
 @dataclass(frozen=True, slots=True)
 class RecorderChanged:
+    """`since`: when it was last heard, if that is earlier than this was noticed; else empty."""
+
     TYPE: ClassVar[str] = "recorder-changed"
     state: Literal["recording", "stopped"]
     reason: str
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from server.session import events as e
@@ -150,8 +151,9 @@ def _record(state: State, logged: Logged) -> State | None:
             return replace(state, chat_allowed=allowed)
         case e.MessageSaid(person, text):
             return replace(state, chat=(*state.chat, Message(person, text, logged.time)))
-        case e.RecorderChanged(new, reason):
-            return replace(state, recorder=_recorder(state.recorder, new, reason, logged))
+        case e.RecorderChanged(new, reason, since):
+            at = from_text(since) if since else logged.time
+            return replace(state, recorder=_recorder(state.recorder, new, reason, at))
         case e.RecordingGap(number=number):
             return replace(state, recorder=replace(state.recorder, gaps_told=number))
         case e.Checkpointed(nonce=nonce):
@@ -175,11 +177,11 @@ def _record(state: State, logged: Logged) -> State | None:
             return None
 
 
-def _recorder(old: Recorder, new: str, reason: str, logged: Logged) -> Recorder:
+def _recorder(old: Recorder, new: str, reason: str, at: datetime) -> Recorder:
     stage = RecorderStage(new)
     gaps = old.gaps
     if stage is RecorderStage.STOPPED and old.stage is not RecorderStage.STOPPED:
-        gaps = (*gaps, Gap(logged.time, None, reason))
+        gaps = (*gaps, Gap(at, None, reason))
     elif old.stage is RecorderStage.STOPPED and stage is not RecorderStage.STOPPED and gaps:
-        gaps = (*gaps[:-1], replace(gaps[-1], end=logged.time))
-    return replace(old, stage=stage, since=logged.time, reason=reason, gaps=gaps)
+        gaps = (*gaps[:-1], replace(gaps[-1], end=at))
+    return replace(old, stage=stage, since=at, reason=reason, gaps=gaps)

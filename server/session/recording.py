@@ -8,6 +8,7 @@ from server.session.law import Case, Events, Facts, RecorderFacts
 from server.session.refusal import Refused
 from server.session.stages import RUNNING
 from server.session.state import RecorderStage, State
+from server.session.times import to_text
 
 # A statement is posted every `recording.confirm_seconds`; it stands until the next is overdue by
 # this much, which covers posting and writing it down.
@@ -94,4 +95,6 @@ def silence_events(state: State, heard: datetime | None, now: datetime) -> Event
         return []
     limit = 2 * timedelta(seconds=state.rules.number("recording.confirm_seconds")) + LATENESS
     since = max((t for t in (heard, state.opened_at) if t is not None), default=now)
-    return [e.RecorderChanged("stopped", "silent")] if now - since > limit else []
+    if now - since <= limit:
+        return []
+    return [e.RecorderChanged("stopped", "silent", to_text(since))]

@@ -1,5 +1,7 @@
 """Open votes: who, when, how many, and every ballot that must not count."""
 
+from datetime import timedelta
+
 import pytest
 
 from server.session.attendance import tally_of
@@ -155,13 +157,16 @@ def test_an_open_vote_shows_its_counts_only_to_those_who_voted_and_names_after_t
 
 
 def test_the_result_waits_while_recording_is_stopped_but_ballots_are_taken():
-    m = at_vote().open_vote().recorder_stops().cast("p04", "approve")
+    m = at_vote().open_vote()
+    last_heard = m.now
+    m.recorder_stops().cast("p04", "approve")
     m.give("p01", "close-vote", motion="m1")
     assert m.refused("p01", "announce", motion="m1").code == "recorder_silent"
     m.recorder_returns().give("p01", "announce", motion="m1")
     gaps = m.view("p01").recorder.gaps
     assert len(gaps) == 1
-    assert gaps[0].to is not None
+    assert gaps[0].from_ == last_heard
+    assert gaps[0].to == m.now - timedelta(seconds=1)
 
 
 def test_no_vote_opens_while_recording_is_stopped_or_somebody_speaks():
@@ -213,3 +218,17 @@ def test_the_chair_and_the_recorder_see_each_vote_opened_and_closed():
     assert not m.state.recorder.nonce_answered
     m.give("p01", "close-vote", motion="m1")
     assert m.state.recorder.nonce != nonce
+
+
+def test_the_screen_offers_only_what_has_something_to_act_on():
+    m = at_vote()
+    assert "open-vote" in m.view("p01").may
+    assert not {"close-vote", "announce", "void-vote", "enter-hand"} & set(m.view("p01").may)
+    assert "cast-ballot" not in m.view("p04").may
+    m.open_vote()
+    assert {"close-vote", "extend-vote", "void-vote"} <= set(m.view("p01").may)
+    assert "cast-ballot" in m.view("p04").may
+    assert "cast-ballot" not in m.view("p06").may
+    m.give("p01", "close-vote", motion="m1")
+    assert {"announce", "void-vote"} <= set(m.view("p01").may)
+    assert "object" in m.view("p06").may
