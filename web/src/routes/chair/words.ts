@@ -14,6 +14,9 @@ export interface Words {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+/** More names than this are a list, not a sentence: the people column has them. */
+const MOST_NAMES = 4;
+
 /** Parameters come from the view; what the server names in the act wins. */
 function parameters(desk: Desk, act: Pick<Act, 'body'> & Partial<Act>) {
   const { view } = desk;
@@ -37,11 +40,14 @@ function parameters(desk: Desk, act: Pick<Act, 'body'> & Partial<Act>) {
     given: person ? givenName(person.name) : '',
     rule: motion?.rule ?? '',
     arithmetic: motion?.arithmetic ?? '',
-    not_voted_line: late.length
-      ? t('step.not_voted', {
-          names: late.map((one) => `đồng chí ${givenName(one.name)}`).join(', '),
-        })
-      : t('step.all_voted'),
+    not_voted_line:
+      late.length > MOST_NAMES
+        ? t('step.not_voted.many', { n: late.length })
+        : late.length
+          ? t('step.not_voted', {
+              names: late.map((one) => `đồng chí ${givenName(one.name)}`).join(', '),
+            })
+          : t('step.all_voted'),
   };
   for (const [key, value] of Object.entries(act.params ?? {})) {
     if (value !== null) own[key] = value;

@@ -190,7 +190,6 @@ export const chair = {
   'vote.objections': 'Ý kiến phản đối kết quả',
   'vote.no_objection': 'Chưa có ý kiến phản đối.',
   'vote.names': 'Đọc từng tên trước khi công bố',
-  'vote.void': 'Hủy lần này',
   'vote.void.done': 'Đã hủy: {reason}',
   'vote.meter':
     '{approve} tán thành, {disapprove} không tán thành, {abstain} không có ý kiến, {not_voted} chưa biểu quyết, cần {needed}',
@@ -262,6 +261,8 @@ export const chair = {
   'step.nothing': 'Lúc này không có việc cần bấm.',
   'step.sending': 'Đang gửi, đã giữ trên máy này…',
   'step.not_voted': '{names} chưa biểu quyết. Đóng bây giờ thì sổ ghi “chưa biểu quyết”.',
+  'step.not_voted.many':
+    '{n} đồng chí có mặt chưa biểu quyết. Đóng bây giờ thì sổ ghi “chưa biểu quyết”.',
   'step.all_voted': 'Mọi đồng chí có mặt đã biểu quyết.',
   'step.unknown': 'Việc tiếp theo',
   'step.done': 'Đã ghi vào sổ.',
