@@ -13,6 +13,7 @@ from voting.errors import RuleMissing
 from voting.rules import RuleSet, rules_at
 
 MAX_ITEMS = 40
+YEARS = range(2023, 2101)  # online sessions begin with 03-HD/TW; what is later is a slip
 MAX_MINUTES = 600
 
 
@@ -28,7 +29,7 @@ def checked_session(body: SessionBody) -> dict[str, Any]:
         raise BadInput("bad_title")
     if not 2 <= len(place) <= 200:
         raise BadInput("bad_place")
-    if body.starts_at.tzinfo is None:
+    if body.starts_at.tzinfo is None or body.starts_at.year not in YEARS:
         raise BadInput("bad_start")
     return {"title": title, "starts_at": body.starts_at, "place": place, "mode": body.mode}
 

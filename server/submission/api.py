@@ -101,7 +101,7 @@ async def take_note(call: Call) -> Done:
     note = call.body
     try:
         await call.services.session.note_system(note.session_id, note.type, note.data, call.now)
-    except ValueError:
+    except (ValueError, KeyError):
         raise BadInput("bad_fields", fields="data") from None
     return Done()
 
