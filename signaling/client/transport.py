@@ -29,12 +29,14 @@ CONNECT_WITHIN = 10.0
 
 PacketSink = Callable[[bytes, int], None]
 
-_WALL_START = time.time_ns() - time.monotonic_ns()
+# Unlike the monotonic clock it goes on while a laptop sleeps.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_WALL_START = time.time_ns() - time.clock_gettime_ns(_STEADY)
 
 
 def now_ns() -> int:
-    """Wall-clock nanoseconds as of process start, carried on by the monotonic clock."""
-    return _WALL_START + time.monotonic_ns()
+    """Wall-clock nanoseconds as of process start, carried on by a clock that never steps."""
+    return _WALL_START + time.clock_gettime_ns(_STEADY)
 
 
 @cache
