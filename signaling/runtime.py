@@ -105,7 +105,7 @@ class RoomRuntime:
                 case SetMuted():
                     track = session.tracks.get(effect.track_sid)
                     if track is not None:
-                        track.set_muted(effect.muted)
+                        track.set_muted(effect.muted, self.clock())
                 case Deliver():
                     session.deliver(effect.channel, effect.data)
                 case RefreshToken():

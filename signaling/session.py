@@ -398,7 +398,9 @@ class Session:
     def _on_connected(self, peer: Peer) -> None:
         if peer is self.primary:
             self.room.execute(self.room.state.activate(self.sid))
-        self.downlink.choose(self.room.clock())
+        if peer is self.subscriber:
+            self.downlink.ready = True
+            self.downlink.choose(self.room.clock())
 
     def _on_failed(self, peer: Peer) -> None:
         if self._closing is None:

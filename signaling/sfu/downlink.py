@@ -38,7 +38,9 @@ class _Entry:
 class Downlink:
     """The tracks of one subscriber. `on_paused(track_sid, paused)` reports lack of bandwidth.
 
-    `unlimited` is for recorders: a gap in the record is worse than a lost packet.
+    `unlimited` is for recorders: a gap in the record is worse than a lost packet. Until the
+    transport is `ready` no layer is taken: its keyframe would be lost, and the next one is half a
+    second away.
     """
 
     def __init__(self, send: Callable[[bytes], None], send_rtcp: Callable[[bytes], None]) -> None:
@@ -52,6 +54,7 @@ class Downlink:
         self._octets_at = 0.0
         self._sending = 0.0
         self.unlimited = False
+        self.ready = False
         self.on_paused: Callable[[str, bool], None] = lambda track_sid, paused: None
 
     def add(self, source: UpTrack, sizes: tuple[tuple[int, int], ...]) -> DownTrack:
@@ -116,7 +119,7 @@ class Downlink:
                 down = self._by_ssrc.get(item.ssrc)
                 if down is not None:
                     down.on_keyframe_request()
-                    down.source.kick()
+                    down.source.kick(now)
             case rtcp.Estimate():
                 self._estimator.on_estimate(item.bitrate, self._sending, now)
             case rtcp.SenderReport() | rtcp.TransportFeedback():
@@ -138,6 +141,8 @@ class Downlink:
 
     def choose(self, now: float) -> None:
         """Aims every bound track at the layer it should now have."""
+        if not self.ready:
+            return
         demands = []
         audio = 0.0
         for track_sid, entry in self._entries.items():
@@ -168,7 +173,7 @@ class Downlink:
             before = down.target
             down.aim(None if index is None else down.source.layers[index])
             if down.target is not None and down.target is not before:
-                down.source.kick()
+                down.source.kick(now)
 
     @property
     def worst_loss(self) -> float:

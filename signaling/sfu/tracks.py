@@ -206,7 +206,7 @@ class UpTrack:
         self.layers = [Layer(self, rid, index) for index, rid in enumerate(rids or [""])]
         self.on_level: Callable[[int, float], None] | None = None
         self.cname = ""
-        self.kick: Callable[[], None] = lambda: None
+        self.kick: Callable[[float], None] = lambda now: None
 
     def layer(self, rid: str) -> Layer | None:
         for layer in self.layers:
@@ -214,7 +214,7 @@ class UpTrack:
                 return layer
         return None
 
-    def set_muted(self, muted: bool) -> None:
+    def set_muted(self, muted: bool, now: float) -> None:
         """While muted nothing is forwarded; afterwards pictures resume at a keyframe."""
         if muted == self.muted:
             return
@@ -225,7 +225,7 @@ class UpTrack:
                     sink.leave()
                 layer.waiting.extend(layer.sinks)
                 layer.sinks = []
-            self.kick()
+            self.kick(now)
 
     def close(self) -> None:
         self.closed = True

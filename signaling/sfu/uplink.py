@@ -54,7 +54,7 @@ class Uplink:
         }
         for source in self._sources.values():
             source.track.extension_ids = extensions
-            source.track.kick = self.kick
+            source.track.kick = self.request_keyframes
             if len(source.track.layers) == 1:
                 self._assign(source)
 
@@ -136,11 +136,8 @@ class Uplink:
         if known is not None and known[0].ssrc == report.ssrc:
             known[0].on_sender_report(report, now)
 
-    def kick(self) -> None:
-        """Asks at the next tick for the keyframes somebody waits for."""
-        self._next_report = 0.0
-
     def request_keyframes(self, now: float) -> None:
+        """Asks for the keyframes that somebody waits for and that are due."""
         for source in self._sources.values():
             for layer in source.track.layers:
                 if layer.ssrc is not None and layer.keyframe_due(now):

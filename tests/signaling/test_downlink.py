@@ -20,6 +20,7 @@ class Rig:
         self.camera = UpTrack("TR_v", "video", "vp8", "", 90000, ["q", "h", "f"])
         self.down = self.downlink.add(self.camera, SIZES)
         self.downlink.bind("TR_v", 96, {})
+        self.downlink.ready = True
         self.seq = 0
 
     def feed(self, now: float, layers: tuple[int, ...] = (0, 1, 2), size: int = 1000) -> None:
@@ -63,6 +64,16 @@ def test_wishes_for_quality_or_size_choose_a_layer(wish: Wish, index: int) -> No
     assert rig.downlink.wanted("TR_v") == index
     rig.run(10, 1)
     assert rig.layer == (None if index == OFF else index)
+
+
+def test_no_keyframe_is_spent_on_a_transport_that_does_not_stand_yet() -> None:
+    rig = Rig()
+    rig.downlink.ready = False
+    now = rig.run(10, 1)
+    assert rig.layer is None
+    rig.downlink.ready = True
+    rig.run(now, 0.3)
+    assert rig.layer == 2
 
 
 def test_a_layer_that_falls_silent_is_replaced_within_a_second_and_taken_again() -> None:

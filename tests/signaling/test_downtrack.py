@@ -228,10 +228,10 @@ def test_while_muted_nothing_passes_and_then_a_keyframe_opens(track: UpTrack) ->
     feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
     viewer.down.aim(track.layers[0])
     feed.frame(10.0, key=True)
-    track.set_muted(True)
+    track.set_muted(True, 10.05)
     feed.frame(10.1)
     assert len(viewer.wire) == 2
-    track.set_muted(False)
+    track.set_muted(False, 10.15)
     feed.frame(10.2)
     assert len(viewer.wire) == 2
     feed.frame(10.3, key=True)

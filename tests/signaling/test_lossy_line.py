@@ -64,6 +64,7 @@ class Line:
         )
         self.down = self.downlink.add(track, ())
         self.downlink.bind("TR_1", 100, {})
+        self.downlink.ready = True
 
     def start(self) -> None:
         self._publish()

@@ -106,6 +106,6 @@ def test_the_level_of_each_packet_is_heard_unless_muted() -> None:
     rig.track.on_level = lambda level, now: levels.append(level)
     packet = rtp.Packet(96, 0, 1, 1, 10, {5: b"\x9e"}, b"\x10\x01abc")
     rig.uplink.on_rtp(rtp.build(packet), 1.0)
-    rig.track.set_muted(True)
+    rig.track.set_muted(True, 1.0)
     rig.uplink.on_rtp(rtp.build(packet), 1.0)
     assert levels == [30]
