@@ -57,6 +57,7 @@ class Stack:
             **env,
         }
         self.log = data / "supervisor.log"
+        self.program = ("-m", "server.cli", "demo")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -74,7 +75,7 @@ class Stack:
         printed = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "demo"],
+                [sys.executable, *self.program],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,
@@ -135,6 +136,12 @@ class Stack:
         pid = self.pid(role, installation)
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def troubles(self) -> str:
+        """The log without what went as it should."""
+        quiet = ('"level": "info"', '"level":"info"')
+        lines = self.log.read_text().splitlines(keepends=True)
+        return "".join(line for line in lines if not any(word in line for word in quiet))
 
     def wait(self, holds: Callable[[], bool], seconds: float) -> None:
         end = time.monotonic() + seconds
