@@ -52,7 +52,7 @@ web: web/node_modules/.installed .venv/installed-dev
 	npm test --silent
 
 bench: .venv/installed-dev web/dist/index.html build/livekit-server
-	$(BIN)/python -m tests.bench $(ARGS)
+	if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench $(ARGS); fi
 
 faults: .venv/installed-dev web/dist/index.html
 	$(BIN)/python -m tests.faults $(ARGS)
