@@ -25,6 +25,7 @@ from server.session.view import without_clock
 
 COALESCE = 0.1  # seconds: at most ten updates a second on one socket
 BEAT_EVERY = 5.0  # seconds
+RENEW_AT_MOST = 1.0  # seconds between leases written out of turn, however often a device flickers
 SILENCE = 20.0  # seconds without a word from the device: the line is dead
 CHECK_EVERY = 30.0  # seconds: is the sign-in still good, the member still admitted
 REMOVED = 4403  # close codes: as HTTP 403
@@ -90,23 +91,23 @@ class Live:
         hub = self.service.hub
         if person is not None:
             await hub.heard(self.session, person, device, self.heard)
+        written = time.monotonic()
         while True:
-            text = await self.socket.receive_text()
+            message = await self.socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
             try:
-                beat = _BEAT.validate_json(text)
+                beat = _BEAT.validate_json(message.get("text") or "")
             except ValidationError:
                 continue  # a newer page may say more than we know
-            changed = (self.heard.line, self.heard.microphone, self.heard.camera) != (
-                beat.line,
-                beat.microphone,
-                beat.camera,
-            )
-            self.heard.at = time.monotonic()
-            self.heard.line = beat.line
-            self.heard.microphone = beat.microphone
-            self.heard.camera = beat.camera
+            told = (beat.line, beat.microphone, beat.camera)
+            changed = told != (self.heard.line, self.heard.microphone, self.heard.camera)
+            self.heard.line, self.heard.microphone, self.heard.camera = told
+            self.heard.at = now = time.monotonic()
+            at_once = changed and now - written >= RENEW_AT_MOST
+            written = now if at_once else written
             if person is not None:
-                await hub.heard(self.session, person, device, self.heard, renew=changed)
+                await hub.heard(self.session, person, device, self.heard, renew=at_once)
 
     async def _keep(self) -> None:
         """Beats, and ends the socket of a dead line, a revoked sign-in or a removed member."""

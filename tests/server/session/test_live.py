@@ -245,3 +245,17 @@ async def test_the_rooms_device_comes_back_with_its_key_and_nobody_elses(town: T
     for wrong in (f"{device}.{'0' * len(mac)}", f"other.{mac}", "", "room"):
         refused = await http.post(f"{url}/screen", json={"key": wrong}, headers=origin)
         assert refused.status_code == 409
+
+
+async def test_junk_on_the_socket_is_passed_over(town: Town):
+    async with town["p01"].live() as socket:
+        await heard(socket, "snapshot")
+        for junk in ("", "{", "[]", '{"kind":"vote"}', b"\x00\xff", "x" * 10_000):
+            await socket.send(junk)
+        await socket.send('{"kind":"beat","line":"poor","microphone":true,"camera":false}')
+        async with asyncio.timeout(10):
+            while True:
+                people = (await heard(socket, "update"))["patch"].get("people") or [{}]
+                if people[0].get("line") == "poor":
+                    break
+    assert people[0]["microphone"]
