@@ -74,9 +74,7 @@ async def test_a_cell_that_is_away_is_said_in_words(pair: Pair, recorded: Record
 
 
 def test_only_the_last_part_of_the_cells_addresses_is_believed():
-    segment = SegmentListed(
-        url="https://else.example/a/../b c.webm", start_ms=0, duration_ms=1
-    )
+    segment = SegmentListed(url="https://else.example/a/../b c.webm", start_ms=0, duration_ms=1)
     track = TrackListed(
         id="t", person=None, name="", kind="video", source="camera", segments=[segment]
     )
