@@ -41,7 +41,9 @@ def obstacle(state: State, facts: Facts, now: datetime) -> Refused | None:
         return Refused("recorder_silent", seconds=int((now - said.at).total_seconds()))
     if said.disk_free < DISK_FLOOR:
         return Refused("recorder_disk_full", megabytes=said.disk_free // (1024 * 1024))
-    if said.state != "recording":
+    # The log must say so too: nothing may stand in it as decided during a gap.
+    stopped = state.stage in RUNNING and state.recorder.stage is RecorderStage.STOPPED
+    if said.state != "recording" or stopped:
         return Refused("recorder_not_recording")
     return _tracks_obstacle(state, facts, said)
 

@@ -63,6 +63,7 @@ class Reader:
         self.end: Line | None = None
         self.faults: list[str] = []
         self.gaps = 0
+        self.recording = False
 
     def read(self, line: Line) -> None:
         data = line.data or {}
@@ -86,8 +87,16 @@ class Reader:
             case "minutes-agreed":
                 if data["hash"] != self.minutes_hash:
                     self.faults.append(f"Biên bản thông qua ở dòng {line.seq} không phải bản đọc.")
+            case "opened":
+                self.recording = data["recorder"] == "recording"
+                self._must_record(line, "Khai mạc")
             case "recorder-changed":
                 self.gaps += data["state"] == "stopped"
+                self.recording = data["state"] == "recording"
+            case "vote-opened":
+                self._must_record(line, "Mở biểu quyết")
+            case "vote-announced":
+                self._must_record(line, "Công bố kết quả")
             case "head-witnessed":
                 if self.heads[data["seq"] - 1] != data["head"]:
                     self.faults.append(f"Cấp trên chứng một sổ khác ở dòng {line.seq}.")
@@ -97,6 +106,10 @@ class Reader:
                     self._closed(line, data)
             case _:
                 pass
+
+    def _must_record(self, line: Line, act: str) -> None:
+        if self.rules.flag("recording.required") and not self.recording:
+            self.faults.append(f"{act} ở dòng {line.seq} khi máy ghi đang dừng.")
 
     def _roll_finished(self, line: Line, data: Mapping[str, Any]) -> None:
         standings = [person.standing for person in self.roll.people.values()]
@@ -168,31 +181,42 @@ _NAMES = {
 
 
 def check_witness(log: Sequence[Line], keys: Sequence[PublicKey], findings: Findings) -> None:
-    """The upper committee's countersignatures, with the keys that the export names."""
+    """The upper committee's countersignatures and receipt, with the keys the export names."""
     by_id = {key.key_id: key for key in keys}
     good, unknown, last = 0, 0, 0
     for line in log:
-        if line.type != "head-witnessed" or line.data is None:
+        statement = _upper_statement(line)
+        if statement is None or line.data is None:
             continue
-        data = line.data
-        key = by_id.get(data["key_id"])
-        statement = {
-            "purpose": "countersignature",
-            "session": line.session,
-            "seq": data["seq"],
-            "head": data["head"],
-            "received_at": data["received_at"],
-        }
+        key = by_id.get(line.data["key_id"])
         if key is None:
             unknown += 1
-        elif not key.verify(statement, data["signature"]):
+        elif not key.verify(statement, line.data["signature"]):
             findings.broken(f"Chữ ký của cấp trên ở dòng {line.seq} không đúng.")
             return
+        elif line.type == "report-received":
+            findings.ok(f"Cấp trên đã ký nhận báo cáo số {line.data['number']}.")
         else:
-            good, last = good + 1, data["seq"]
+            good, last = good + 1, line.data["seq"]
     if good:
         findings.ok(f"Cấp trên đã ký chứng {good} lần, lần cuối tới dòng {last}.")
     if unknown:
         findings.note(f"{unknown} chữ ký của cấp trên không có khóa trong bản xuất để kiểm.")
     if not good and not unknown:
         findings.note("Sổ chưa được cấp trên ký chứng.")
+
+
+def _upper_statement(line: Line) -> dict[str, Any] | None:
+    """What the upper committee signed, if this line holds a signature of it."""
+    names = {
+        "head-witnessed": ("countersignature", ("seq", "head", "received_at")),
+        "report-received": (
+            "report-receipt",
+            ("sha256", "number", "committee", "received_at"),
+        ),
+    }.get(line.type)
+    if names is None or line.data is None:
+        return None
+    purpose, fields = names
+    told = {name: line.data[name] for name in fields}
+    return {"purpose": purpose, "session": line.session, **told}

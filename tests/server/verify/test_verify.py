@@ -12,7 +12,7 @@ from server.session import events as e
 from server.session.chain import Entry, entry
 from server.session.times import to_text
 from server.verify.command import main, verify
-from tests.server.session.meeting import Meeting, convened
+from tests.server.session.meeting import Meeting, at_vote, convened
 from voting.signing import PrivateKey, canonical_bytes, statement_hash, to_base64url
 
 SEAL, RECORDER, COMMITTEE = (PrivateKey.generate() for _ in range(3))
@@ -40,6 +40,14 @@ def held() -> Meeting:
         "head": m.state.head,
         "received_at": to_text(m.now),
     }
+    received = {
+        "purpose": "report-receipt",
+        "session": "s1",
+        "sha256": "a" * 64,
+        "number": "7",
+        "committee": "Đảng ủy xã Thử",
+        "received_at": to_text(m.now),
+    }
     m.append(
         [
             e.HeadWitnessed(
@@ -48,7 +56,15 @@ def held() -> Meeting:
                 to_text(m.now),
                 COMMITTEE.key_id,
                 COMMITTEE.sign(witnessed),
-            )
+            ),
+            e.ReportReceived(
+                "Đảng ủy xã Thử",
+                "7",
+                to_text(m.now),
+                "a" * 64,
+                COMMITTEE.key_id,
+                COMMITTEE.sign(received),
+            ),
         ],
         e.UPPER,
     )
@@ -142,6 +158,7 @@ def test_clean_evidence_passes_and_every_check_is_a_sentence(
     assert "Kết luận: nguyên vẹn." in told
     assert "5 phiếu có chữ ký đúng; 1 kết quả kiểm lại khớp." in told
     assert "Cấp trên đã ký chứng 1 lần" in told
+    assert "Cấp trên đã ký nhận báo cáo số 7." in told
     assert "2 tệp bản ghi nguyên vẹn." in told
     assert "SAI" not in told
 
@@ -244,6 +261,23 @@ def test_false_attendance_figures_at_the_close_are_named(
     assert "ghi có mặt 6; tính lại từ sổ là 5" in first_break(
         written(tmp_path, forged(entries, change))
     )
+
+
+def test_a_result_announced_while_nothing_was_recorded_is_named(tmp_path: Path) -> None:
+    m = at_vote(seal=SEAL).open_vote().cast("p01", "approve").recorder_stops()
+    m.give("p01", "close-vote", motion="m1")
+    result = e.VoteAnnounced("m1", 1, 0, 0, 4, 5, 3, False, "1/5, cần 3: không thông qua")
+    m.append([result], "p01")  # the law would have refused it
+    assert "khi máy ghi đang dừng" in first_break(written(tmp_path, m.entries))
+
+
+def test_a_forged_receipt_is_named(tmp_path: Path, entries: list[Entry]) -> None:
+    def change(old: Entry, data: dict[str, Any]) -> bool:
+        if old.type == "report-received":
+            data["number"] = "8"
+        return True
+
+    assert "Chữ ký của cấp trên" in first_break(written(tmp_path, forged(entries, change)))
 
 
 def test_a_head_signed_by_another_key_is_named(evidence: Path) -> None:
