@@ -1,7 +1,7 @@
 /** The words of an act: its button, headline and what happens, filled in from the view. */
 import { say } from '$lib/i18n';
 import { givenName } from '$lib/i18n/format';
-import type { Act } from '$lib/api/types';
+import type { Act, Motion } from '$lib/api/types';
 import { acts, t } from '$texts/vi/chair';
 import { codeOf } from './acts';
 import type { Desk } from './desk.svelte';
@@ -16,6 +16,10 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 /** More names than this are a list, not a sentence: the people column has them. */
 const MOST_NAMES = 4;
+
+/** Before the announcement the server judges nothing yet, so only the count is said. */
+const counted = (motion: Motion): string =>
+  t('step.counted', { approve: motion.approve ?? 0, base: motion.base, needed: motion.needed });
 
 /** Parameters come from the view; what the server names in the act wins. */
 function parameters(desk: Desk, act: Pick<Act, 'body'> & Partial<Act>) {
@@ -39,7 +43,7 @@ function parameters(desk: Desk, act: Pick<Act, 'body'> & Partial<Act>) {
     name: person?.name ?? '',
     given: person ? givenName(person.name) : '',
     rule: motion?.rule ?? '',
-    arithmetic: motion?.arithmetic ?? '',
+    arithmetic: motion ? motion.arithmetic || counted(motion) : '',
     not_voted_line:
       late.length > MOST_NAMES
         ? t('step.not_voted.many', { n: late.length })

@@ -263,6 +263,7 @@ export const chair = {
   'step.not_voted': '{names} chưa biểu quyết. Đóng bây giờ thì sổ ghi “chưa biểu quyết”.',
   'step.not_voted.many':
     '{n} đồng chí có mặt chưa biểu quyết. Đóng bây giờ thì sổ ghi “chưa biểu quyết”.',
+  'step.counted': '{approve}/{base}, cần {needed}',
   'step.all_voted': 'Mọi đồng chí có mặt đã biểu quyết.',
   'step.unknown': 'Việc tiếp theo',
   'step.done': 'Đã ghi vào sổ.',
