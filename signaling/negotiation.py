@@ -47,7 +47,10 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A track the client may send: what its section must be answered with."""
+    """A track the client may send: what its section must be answered with.
+
+    `track_sid` is empty for a section whose `add_track` has not arrived yet.
+    """
 
     track_sid: str
     codec: str
@@ -70,10 +73,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A negotiated section in which the client sends."""
+    """A negotiated section in which the client sends; `cid` is its own name for the track."""
 
     mid: str
     track_sid: str
+    cid: str
     kind: str
     codec: sdp.Codec
     rtx: int | None
@@ -322,6 +326,7 @@ def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> 
     return Received(
         section.mid,
         published.track_sid,
+        section.track,
         section.kind,
         fitting[0],
         rtx.payload_type if rtx else None,

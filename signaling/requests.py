@@ -29,6 +29,7 @@ def dispatch(session: Session, data: bytes, now_ms: int) -> bool:
             session.on_answer(request.answer)
         case "add_track":
             room.execute(state.add_track(sid, request.add_track))
+            session.claim_sections()
         case "mute":
             room.execute(state.mute(sid, request.mute.sid, request.mute.muted))
         case "subscription":

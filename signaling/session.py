@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
@@ -75,6 +76,8 @@ class Session:
         self.budget = Budget()
         self.tracks: dict[str, UpTrack] = {}
         self._mids: dict[str, str] = {}
+        self._received: list[Received] = []
+        self._extensions: dict[str, int] = {}
         self._candidates = candidates
         self._remote_ufrag: dict[Peer, str] = {}
         self._flush_planned = False
@@ -178,7 +181,9 @@ class Session:
             peer.restart_ice()
         self._remote_ufrag[peer] = first.ufrag
         answer = self._answerer.answer(offer, self._resolve, self._local(peer))
-        self._configure_uplink(answer.received, answer.extensions)
+        self._received = list(answer.received)
+        self._extensions = answer.extensions
+        self._configure_uplink()
         if any(s.kind == "application" and s.port for s in offer.sections):
             peer.enable_data()
         self.send(
@@ -196,9 +201,26 @@ class Session:
         gone = set(self.tracks) - {item.track_sid for item in answer.received}
         for track_sid in gone:
             self.room.execute(self.room.state.unpublish(self.sid, track_sid))
-        for item in answer.received:
-            self.room.execute(self.room.state.track_live(self.sid, item.track_sid, item.mid))
+        self._go_live()
         self._plan_flush()
+
+    def _go_live(self) -> None:
+        for item in self._received:
+            if item.track_sid:
+                self.room.execute(self.room.state.track_live(self.sid, item.track_sid, item.mid))
+
+    def claim_sections(self) -> None:
+        """After `add_track`: an offer that overtook it may already have brought the section."""
+        claimed = False
+        for index, item in enumerate(self._received):
+            if not item.track_sid:
+                published = self._resolve(item.kind, item.mid, item.cid)
+                if published is not None and published.track_sid:
+                    self._received[index] = replace(item, track_sid=published.track_sid)
+                    claimed = True
+        if claimed:
+            self._configure_uplink()
+            self._go_live()
 
     def _resolve(self, kind: str, mid: str, cid: str) -> Published | None:
         """The publication that a sending section of the client carries."""
@@ -211,16 +233,24 @@ class Session:
                 (p for p in publications.values() if not p.live and _kind(p.info) == kind), None
             )
         if found is None or _kind(found.info) != kind:
-            return None
+            return self._unclaimed(kind)
         self._mids[mid] = found.info.sid
         info = found.info
         codec = info.mime_type.partition("/")[2].lower()
         return Published(info.sid, codec, not info.disable_dtx, info.stereo)
 
-    def _configure_uplink(self, received: tuple[Received, ...], extensions: dict[str, int]) -> None:
+    def _unclaimed(self, kind: str) -> Published | None:
+        """Accepts a section before its `add_track`; its packets are dropped until that comes."""
+        if not self.member.permission.can_publish or self.member.hidden:
+            return None
+        return Published("", "opus" if kind == "audio" else self.room.config.video_codecs[0])
+
+    def _configure_uplink(self) -> None:
         sources = []
-        for item in received:
-            publication = self.member.publications[item.track_sid]
+        for item in self._received:
+            publication = self.member.publications.get(item.track_sid)
+            if publication is None:  # not claimed yet, or ended by the server
+                continue
             track = self.tracks.get(item.track_sid) or self._new_track(item, publication)
             sources.append(
                 Source(
@@ -232,7 +262,7 @@ class Session:
                     item.repairs,
                 )
             )
-        self._uplink.configure(sources, extensions)
+        self._uplink.configure(sources, self._extensions)
 
     def _new_track(self, item: Received, publication: Publication) -> UpTrack:
         rids = sorted(item.rids, key=lambda rid: RID_ORDER.get(rid, 3))
@@ -240,6 +270,8 @@ class Session:
             item.track_sid, item.kind, item.codec.name, item.codec.fmtp, item.codec.clock, rids
         )
         track.muted = publication.info.muted
+        codec = "opus" if item.kind == "audio" else track.codec.upper()
+        publication.info.mime_type = f"{item.kind}/{codec}"
         if item.kind == "audio":
             speakers, sid = self.room.speakers, self.sid
             track.on_level = lambda level, now: speakers.level(sid, level)

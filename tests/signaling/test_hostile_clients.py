@@ -222,3 +222,36 @@ def test_the_server_is_configured_to_log_nothing_about_requests() -> None:
     config = server(MediaConfig(KEY, SECRET, port=0, udp_port=0, tcp_port=0)).config
     assert isinstance(config, uvicorn.Config)
     assert config.access_log is False
+
+
+OFFER = """v=0
+o=- 1 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:0
+a=ice-ufrag:abcd
+a=ice-pwd:abcdefghijklmnopqrstuvwx
+a=fingerprint:sha-256 AA:BB
+a=setup:actpass
+a=sendonly
+a=msid:s mic
+a=rtpmap:111 opus/48000/2
+"""
+
+
+@pytest.mark.parametrize("first", ["add_track", "offer"])
+async def test_a_track_is_published_whichever_of_its_two_messages_comes_first(
+    url: str, first: str
+) -> None:
+    add = SignalRequest(add_track=AddTrackRequest(cid="mic", type=TrackType.AUDIO))
+    offer = SignalRequest(offer=SessionDescription(type="offer", sdp=OFFER))
+    async with await join(url, "minh") as witness, await join(url, "lan") as socket:
+        for message in (add, offer) if first == "add_track" else (offer, add):
+            await socket.send(message.SerializeToString())
+        update = await hear(witness, "update")
+        (info,) = update.update.participants
+        assert info.identity == "lan"
+        assert [track.mime_type for track in info.tracks] == ["audio/opus"]
