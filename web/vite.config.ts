@@ -9,6 +9,8 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // The Host header is kept, so that the demo's <name>.localhost addresses work in development.
 const proxy = { '/api': { target: server, ws: true, changeOrigin: false } };
 
+// Parts of Svelte that only a few pages use.
+const SELDOM = 'bindings/select|svelte-head|blocks/html';
 // What a first visit needs, in few files: many small ones compress badly and wait in line.
 const icons = (names: string) => `@lucide/svelte/dist/icons/(${names})\\.svelte`;
 const group = (name: string, ...parts: string[]) => ({
@@ -19,7 +21,7 @@ const group = (name: string, ...parts: string[]) => ({
 const firstNeeded = [
   group(
     'start',
-    'node_modules/svelte/',
+    `node_modules/svelte/(?!.*(${SELDOM}))`,
     'src/(App|main|routes)\\.',
     'src/routes/(pages|leaders|tasks)\\.ts',
     'src/lib/(api|i18n)/',
@@ -34,15 +36,15 @@ const firstNeeded = [
   ),
   group(
     'room',
-    'src/routes/member/(Room|FactorPrompt)\\.svelte',
-    'src/routes/member/room/(Control|Foot|RoomHead|moment|notice|stage\\.ts)',
+    'src/routes/member/Room\\.svelte',
+    'src/routes/member/room/(Foot|RoomHead|moment|notice)',
     'src/routes/member/vote/',
     'src/lib/(session|wake-lock)',
     'src/lib/media/joining',
-    'src/lib/ui/(Chip|Digits|LineBars|RecordingChip|Sheet|Tile|digits)',
+    'src/lib/ui/(Chip|Digits|LineBars|RecordingChip|Sheet|digits)',
     'src/texts/vi/(room|stages|vote)\\.ts',
     icons(
-      'book-check|check|circle-off|file-text|hand|log-out|message-square-text|mic|mic-off|minus|scale|timer|triangle-alert|users-round|video|video-off|volume-2|wifi-off|x',
+      'book-check|check|circle-off|file-text|hand|log-out|mic|minus|scale|timer|triangle-alert|users-round|wifi-off|x',
     ),
   ),
 ];
@@ -58,11 +60,12 @@ export default defineConfig({
     manifest: true,
     // A font or picture inlined as data: would be refused by the content security policy.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     rolldownOptions: {
       // We make no custom elements; without this their base class comes along all the same.
       treeshake: {
-        moduleSideEffects: (id) => !/svelte\/src\/.*(custom-element|legacy-client)/.test(id),
+        moduleSideEffects: (id) =>
+          !new RegExp(`svelte/src/.*(${SELDOM}|custom-element|legacy-client)`).test(id),
       },
       output: { codeSplitting: { groups: firstNeeded } },
     },

@@ -28,7 +28,7 @@ for (const weight of WEIGHTS) {
       targetFormat: 'woff2',
       noLayoutClosure: true,
       noHinting: true,
-      keepFeatures: ['kern', 'mark', 'ccmp'],
+      keepFeatures: [],
     });
     await writeFile(join(OUT, `${name}-${weight}.woff2`), cut);
   }

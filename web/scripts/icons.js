@@ -18,9 +18,9 @@ export function plainIcons() {
         return `<${tag}${written.join('')} />`;
       });
       return `<script lang="ts">
-  let { size = 24, strokeWidth = 2 }: { size?: number; strokeWidth?: number } = $props();
+  let { size = 24 }: { size?: number } = $props();
 </script>
-<svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width={strokeWidth} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${shapes.join('')}</svg>`;
+<svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${shapes.join('')}</svg>`;
     },
   };
 }
