@@ -35,6 +35,7 @@ from signaling.client.member import SyntheticMember
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
 LONG_ENOUGH_FOR_A_CUT = 10.5
+DATED_BY_REPORTS = 5000  # ms
 
 
 class Publisher:
@@ -126,10 +127,13 @@ def tracks(line: Timeline, kind: str) -> list[PlaybackTrack]:
 
 
 def moments(directory: Path, line: Timeline, kind: str) -> list[float]:
-    """When the picture flashed or the sound began, in seconds on the recording's clock."""
+    """When the picture flashed or the sound began, in seconds on the recording's clock, in
+    segments that are dated by the publisher's reports, the first of which comes after 3 s."""
     found = []
     for track in tracks(line, kind):
         for segment in track.segments:
+            if segment.duration_ms < DATED_BY_REPORTS:
+                continue
             path = segment_path(directory, track.track, segment.index)
             assert path is not None
             onsets = flashes(path) if kind == "video" else beeps(path)
@@ -188,10 +192,10 @@ def test_what_is_recorded_is_as_long_as_what_happened(story: Story) -> None:
 def test_flash_and_beep_are_together(story: Story) -> None:
     seen = moments(story.directory, story.line, "video")
     heard = moments(story.directory, story.line, "audio")
-    assert len(seen) >= 5
+    assert len(seen) >= 4
     apart = [min(abs(flash - beep) for beep in heard) for flash in seen]
     apart = [seconds for seconds in apart if seconds < 0.5]  # its partner fell into a gap
-    assert len(apart) >= 5
+    assert len(apart) >= 4
     assert max(apart) < 0.08, apart
 
 
