@@ -64,16 +64,17 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def settings() -> Config:
-    return Config.load(os.environ)
+def settings(*, at_work: bool = True) -> Config:
+    return Config.load(os.environ, at_work=at_work)
 
 
 def app(_options: argparse.Namespace) -> int:
     from server.app_process import run_app
     from server.logs import configure
 
+    config = settings()
     configure("app")
-    run_app(settings())
+    run_app(config)
     return 0
 
 
@@ -82,8 +83,9 @@ def media(_options: argparse.Namespace) -> int:
     from signaling.config import MediaConfig
     from signaling.endpoint import run
 
+    config = MediaConfig.from_env(os.environ)
     configure("media")
-    run(MediaConfig.from_env(os.environ))
+    run(config)
     return 0
 
 
@@ -92,8 +94,9 @@ def recorder(_options: argparse.Namespace) -> int:
     from recording.service import run
     from server.logs import configure
 
+    config = RecorderConfig.from_env(os.environ)
     configure("recorder")
-    run(RecorderConfig.from_env(os.environ))
+    run(config)
     return 0
 
 
@@ -102,8 +105,8 @@ def worker(_options: argparse.Namespace) -> int:
     from server.operations.alive import shown_alive
     from server.worker import run
 
-    configure("worker")
     config = settings()
+    configure("worker")
     with shown_alive(config, "worker"):
         run(config)
     return 0
@@ -136,7 +139,7 @@ def migrate(_options: argparse.Namespace) -> int:
     from server.store.database import Database
     from server.store.schema import head, upgrade
 
-    database = Database(settings().database_url)
+    database = Database(settings(at_work=False).database_url)
     changed = upgrade(database)
     database.close()
     print(f"Cơ sở dữ liệu {'đã được nâng lên' if changed else 'đã ở'} phiên bản {head()}.")
@@ -161,14 +164,14 @@ def verify(options: argparse.Namespace) -> int:
 def backup(options: argparse.Namespace) -> int:
     from server.operations.backup import make_backup
 
-    print(make_backup(settings(), options.file, options.with_keys))
+    print(make_backup(settings(at_work=False), options.file, options.with_keys))
     return 0
 
 
 def restore(options: argparse.Namespace) -> int:
     from server.operations.backup import restore_backup
 
-    print(restore_backup(settings(), options.file, options.with_keys))
+    print(restore_backup(settings(at_work=False), options.file, options.with_keys))
     return 0
 
 

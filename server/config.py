@@ -77,8 +77,11 @@ class Config:
         return urlsplit(self.public_url).hostname or "localhost"
 
     @classmethod
-    def load(cls, env: Mapping[str, str]) -> Self:
-        """Reads CHIBO_* and LIVEKIT_*; raises ConfigError that names every problem at once."""
+    def load(cls, env: Mapping[str, str], *, at_work: bool = True) -> Self:
+        """Reads CHIBO_* and LIVEKIT_*; raises ConfigError that names every problem at once.
+
+        Not `at_work`, e.g. for a backup: the secrets shared with other processes may be missing.
+        """
         read = _Reader(env)
         data = Path(env.get("CHIBO_DATA") or "data").resolve()
         host, port = env.get("CHIBO_HOST") or "127.0.0.1", read.port("CHIBO_PORT", 8000)
@@ -117,16 +120,16 @@ class Config:
             helper_name=env.get("CHIBO_HELPER_NAME", ""),
             helper_phone=env.get("CHIBO_HELPER_PHONE", ""),
         )
-        if problems := read.problems + config.problems():
+        if problems := read.problems + config.problems(at_work):
             raise ConfigError(problems)
         return config
 
-    def problems(self) -> list[str]:
+    def problems(self, at_work: bool) -> list[str]:
         """Every illegal combination, each with what to do."""
         found = []
         if self.installation_kind not in KINDS:
             found.append(f"CHIBO_KIND is {self.installation_kind!r}; set it to cell or committee.")
-        if self.installation_kind == "cell":
+        if self.installation_kind == "cell" and at_work:
             if not self.livekit_api_key:
                 found.append("LIVEKIT_API_KEY is missing; give the media server's key.")
             found += _weak("LIVEKIT_API_SECRET", self.livekit_api_secret)
