@@ -12,7 +12,7 @@ from server.store import events as store
 from tests.server.session.town import SESSION, settings, settle
 from voting.signing import statement_hash
 
-NOTES = 12  # by each writer
+NOTES = 8  # by each writer
 
 
 async def writers(folder: Path, url: str, name: str) -> asyncio.subprocess.Process:
