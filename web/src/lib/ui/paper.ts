@@ -77,7 +77,9 @@ function copy(from: Node, into: Node, document: Document) {
 
 /** Only known elements, their classes and cell spans survive. */
 export function paper(html: string): DocumentFragment {
-  const parsed = new DOMParser().parseFromString(html, 'text/html');
+  // Parsing alone would already apply its style, which the page's security policy reports.
+  const bare = html.replace(/<style[\s\S]*?<\/style\s*>/gi, '');
+  const parsed = new DOMParser().parseFromString(bare, 'text/html');
   const made = document.createDocumentFragment();
   copy(parsed.body, made, document);
   return made;
