@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -377,7 +378,7 @@ recording = Table(
     Column("head", String(64), nullable=False, server_default=""),
     Column("duration_ms", Integer, nullable=False, server_default="0"),
     Column("segments", Integer, nullable=False, server_default="0"),
-    Column("bytes", Integer, nullable=False, server_default="0"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 report = Table(  # files rendered after the close, and the sealed report

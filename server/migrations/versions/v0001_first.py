@@ -425,7 +425,7 @@ def upgrade() -> None:
         sa.Column("head", sa.String(length=64), server_default="", nullable=False),
         sa.Column("duration_ms", sa.Integer(), server_default="0", nullable=False),
         sa.Column("segments", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("bytes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"], ["session.id"], name="fk_recording_session_id_session"
         ),
