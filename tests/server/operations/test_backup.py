@@ -51,7 +51,7 @@ async def test_what_was_backed_up_while_running_comes_back(
     restore_backup(fresh_config(tmp_path / "new"), archive, passphrase)
     restored = Site(tmp_path / "new")
     async with restored.running():
-        assert names(restored.config.database_url)[0] == "Lò Văn Chung"
+        assert "Lò Văn Chung" in names(restored.config.database_url)
         assert await restored.services.blobs.get("documents/one") == b"%PDF-1.7 ..."
         # The keys came back too: second factors open, and the seal is the same.
         restored.secrets = site.secrets
