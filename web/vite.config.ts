@@ -22,12 +22,13 @@ const firstNeeded = [
   group(
     'start',
     `node_modules/svelte/(?!.*(${SELDOM}))`,
+    'node_modules/clsx/',
     'src/(App|main|routes)\\.',
     'src/routes/(pages|leaders|tasks)\\.ts',
     'src/lib/(api|i18n)/',
     'src/lib/(me|router)\\.svelte\\.ts',
     'src/lib/session/ticking',
-    'src/lib/ui/(Banner|Button|CodeInput|DemoMark|Field|Header)\\.svelte',
+    'src/lib/ui/(Banner|Button|CodeInput|Field|Header)\\.svelte',
     'src/routes/sign-in/(CodeStep|EntryPage|Helper|PasswordStep|SignIn)\\.svelte',
     'src/texts/vi/(errors|sign-in|ui)\\.ts',
     icons(
@@ -41,7 +42,7 @@ const firstNeeded = [
     'src/routes/member/vote/',
     'src/lib/(session|wake-lock)',
     'src/lib/media/joining',
-    'src/lib/ui/(Chip|Digits|LineBars|RecordingChip|Sheet|digits)',
+    'src/lib/ui/(Chip|Digits|RecordingChip|Sheet|digits)',
     'src/texts/vi/(room|stages|vote)\\.ts',
     icons(
       'book-check|check|circle-off|file-text|hand|log-out|mic|minus|scale|timer|triangle-alert|users-round|wifi-off|x',
