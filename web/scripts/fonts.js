@@ -16,8 +16,8 @@ const FILES = dirname(
 // Signs of programmers, which no sentence here needs, fall to the system's typeface.
 const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))
   .join('')
-  .replace(/[`^~{}|\\<>@#$]/g, '');
-const punctuation = '\u00a0–—‘’“”…·•°×→';
+  .replace(/[`^~{}|\\<>@#$*=_[\]]/g, '');
+const punctuation = '\u00a0–—‘’“”…·×';
 const latinMarks = 'ÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝàáâãèéêìíòóôõùúý';
 const vietnamese =
   'ĂăĐđĨĩŨũƠơƯưẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹ₫';
