@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Supervisor:
     def __init__(self, programs: list[Program], output: BinaryIO | None = None) -> None:
         self.children = [Child(program) for program in programs]
         self._output = output  # of the children; None: ours
+        self._compiled: tempfile.TemporaryDirectory[str] | None = None
         self._stopping = False
 
     async def start(self) -> None:
@@ -112,13 +114,27 @@ class Supervisor:
     def _told_to_stop(self) -> bool:
         return self._stopping  # it may have changed during an await, which mypy cannot know
 
+    def _compiled_env(self) -> dict[str, str]:
+        """Where Python is told not to keep compiled code, as in many containers, children keep it
+        as long as we live: compiling anew would double the time that a restart takes."""
+        if not sys.dont_write_bytecode:
+            return {}
+        self._compiled = self._compiled or tempfile.TemporaryDirectory(prefix="chibo-")
+        kept = sys.pycache_prefix or self._compiled.name
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": kept}
+
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "server.cli",
             *program.command,
-            env={**os.environ, **program.env, "CHIBO_PROCESS": program.name},
+            env={
+                **os.environ,
+                **self._compiled_env(),
+                **program.env,
+                "CHIBO_PROCESS": program.name,
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,

@@ -130,3 +130,27 @@ def test_a_taken_port_is_seen_before_the_start() -> None:
         other.listen()
         assert port_taken("127.0.0.1", other.getsockname()[1])
     assert not port_taken("127.0.0.1", free_port())
+
+
+async def test_a_restart_finds_compiled_code_also_where_python_is_told_to_keep_none(
+    monkeypatch: pytest.MonkeyPatch, supervisor: Supervisor
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    child = supervisor.children[0]
+    for _ in range(2):
+        assert child.process is not None
+        gone = child.process
+        gone.kill()
+        await gone.wait()
+        await supervisor.healthy(60)
+    assert child.process is not None
+    await asyncio.to_thread(check_compiled_code_of, child.process.pid)
+
+
+def check_compiled_code_of(pid: int) -> None:
+    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    (kept,) = (each for each in environment if each.startswith(b"PYTHONPYCACHEPREFIX="))
+    folder = Path(kept.partition(b"=")[2].decode())
+    assert any(folder.rglob("*.pyc"))
+    assert folder.stat().st_mode & 0o077 == 0, "somebody else could put code there"
