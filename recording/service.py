@@ -17,7 +17,7 @@ from recording.disk import SessionDisk
 from recording.errors import RecordingError
 from recording.job import JobSpec, RecordingJob
 from recording.signing import Signer
-from recording.status import not_recording
+from recording.status import State, not_recording
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,8 @@ class Recorder:
         self._config = config
         self._application = application
         self._jobs: dict[str, RecordingJob] = {}
-        self._told: dict[str, tuple[float, str]] = {}  # when and on which nonce last reported
+        # When, on which nonce and in which state each session was last reported.
+        self._told: dict[str, tuple[float, str, State]] = {}
         self._reports: set[asyncio.Task[None]] = set()
         self._untold: dict[str, dict[str, Any]] = {}
         self._tell_after: dict[str, float] = {}
@@ -130,11 +131,13 @@ class Recorder:
                     log.error("%s cannot be ended: %s", path.name, error)
 
     def _report_if_due(self, spec: JobSpec) -> None:
-        when, nonce = self._told.get(spec.session_id, (0.0, ""))
-        now = time.monotonic()
-        if now - when < CHECKPOINT - POLL / 2 and nonce == spec.checkpoint_nonce:
+        when, *known = self._told.get(spec.session_id, (0.0, "", "stopped"))
+        now, job = time.monotonic(), self._jobs.get(spec.session_id)
+        state: State = job.status().state if job else "stopped"
+        # Told at once when recording stops or begins again, because a chair waits for it.
+        if now - when < CHECKPOINT - POLL / 2 and known == [spec.checkpoint_nonce, state]:
             return
-        self._told[spec.session_id] = (now, spec.checkpoint_nonce)
+        self._told[spec.session_id] = (now, spec.checkpoint_nonce, state)
         task = asyncio.create_task(self._report(spec))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
@@ -148,7 +151,7 @@ class Recorder:
             await job.flush()
             status = job.status()
         if not await self._application.checkpoint(status, spec.checkpoint_nonce):
-            self._told[spec.session_id] = (0.0, "")  # again at the next turn
+            self._told[spec.session_id] = (0.0, "", status.state)  # again at the next turn
         elif job is not None:
             job.acknowledged(status)
 
