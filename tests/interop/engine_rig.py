@@ -90,6 +90,7 @@ class EngineProcess:
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
+        self.kill()
         raise AssertionError("the engine did not become ready")
 
     def stop(self) -> float:
