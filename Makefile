@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit web browser interop bench faults soak lock clean
+.PHONY: help run test lint types unit web browser interop bench faults faults-short soak lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,7 +27,7 @@ run: .venv/installed web/dist/index.html
 
 # `make test` installs what it needs: system packages, libraries, the browser.
 test: system .venv/installed-dev web/node_modules/.installed build/livekit-server
-	$(MAKE) --no-print-directory lint types unit web interop browser
+	$(MAKE) --no-print-directory lint types unit web interop faults-short browser
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)
@@ -56,6 +56,9 @@ bench: .venv/installed-dev web/dist/index.html build/livekit-server
 
 faults: .venv/installed-dev web/dist/index.html
 	$(BIN)/python -m tests.faults $(ARGS)
+
+faults-short: .venv/installed-dev web/dist/index.html
+	$(PYTEST) tests/faults
 
 soak: .venv/installed-dev web/dist/index.html
 	$(BIN)/python -m tests.faults --soak $(ARGS)

@@ -97,7 +97,7 @@ async def seed_over_http(cell: Config, committee: Config) -> None:
     secretary = await _signed_in(cell, _person("chung"))
     try:
         await _authorise(secretary, cell_id)
-        await _session_of_today(secretary, cell_id)
+        await session_of_today(secretary, cell_id)
     finally:
         await secretary.close()
 
@@ -154,7 +154,7 @@ async def _authorise(secretary: Account, cell_id: str) -> None:
         )
 
 
-async def _session_of_today(secretary: Account, cell_id: str) -> None:
+async def session_of_today(secretary: Account, cell_id: str) -> None:
     """A session convened for a few minutes from now, unless one is still to be held."""
     listed = (await secretary.get("/api/sessions"))["sessions"]
     now = datetime.now(UTC)

@@ -54,10 +54,11 @@ class Stack:
             "CHIBO_MEDIA_PORT": str(media),
             "CHIBO_MEDIA_TCP_PORT": str(tcp),
             "CHIBO_MEDIA_UDP_PORT": str(udp),
+            "PYTHONPYCACHEPREFIX": str(ROOT / "build/pycache"),
             **env,
         }
         self.log = data / "supervisor.log"
-        self.program = ("-m", "server.cli", "demo")
+        self.program: tuple[str, ...] = ("-m", "server.cli", "demo")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
 from pathlib import Path
 from random import Random
 
+from tests.bench.document import write_document
 from tests.bench.results import keep
 from tests.e2e.stack import Stack
 from tests.faults.kills import ROLES
@@ -25,6 +27,8 @@ def main() -> int:
     parser.add_argument("--soak", nargs="?", type=float, const=SOAK_MINUTES, metavar="MINUTES")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    # While the application is down its clients cannot get tokens, and say so with each attempt.
+    logging.getLogger("signaling.client").setLevel(logging.CRITICAL)
     end = time.monotonic() + options.soak * 60 if options.soak else None
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="chibo-faults-") as folder:
@@ -35,6 +39,7 @@ def main() -> int:
     found = {"runs": [as_json(result) for result in results]}
     if end is None:
         keep(NAME, found)
+        write_document()
     print(as_table(found))
     return 0
 

@@ -35,7 +35,7 @@ class Outcome:
     media: float | None = None  # every stream flows again at the subscriber
     silence: float = 0.0  # the longest that some stream was silent there, kill or none
     stated_gap: float | None = None  # that the recorder declares lost
-    acknowledged: int = 0  # acts acknowledged between the kill and the end of the watch
+    acknowledged: int = 0  # acts given between the kill and the end of the watch
 
 
 async def kill_and_watch(meeting: Meeting, role: str, during: str) -> Outcome:
@@ -77,7 +77,7 @@ async def kill_and_watch(meeting: Meeting, role: str, during: str) -> Outcome:
             case other:
                 raise ValueError(f"unknown role {other}")
         outcome.silence = meeting.watcher.longest()
-        outcome.acknowledged = _acknowledged(meeting) - acknowledged
+    outcome.acknowledged = _acknowledged(meeting) - acknowledged
     return outcome
 
 

@@ -6,21 +6,22 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.stack import ROOT
-from tests.faults.meeting import Meeting
+from tests.faults.meeting import Keeper
 
 
 class Lost(AssertionError):
     """Something acknowledged is not in the evidence."""
 
 
-async def exported(meeting: Meeting, folder: Path) -> Path:
+async def exported(chair: Keeper, folder: Path) -> Path:
     """The session's export with its recording."""
     path = folder / "export.zip"
-    answer = await meeting.chair.account.http.get(f"{meeting.chair.path}/export", timeout=60)
+    answer = await chair.account.http.get(f"{chair.path}/export", timeout=60)
     answer.raise_for_status()
     path.write_bytes(answer.content)
     return path
@@ -31,12 +32,12 @@ def read_log(export: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in archive.read("log.jsonl").splitlines()]
 
 
-def check_acknowledged(meeting: Meeting, log: list[dict[str, Any]]) -> int:
+def check_acknowledged(people: Sequence[Keeper], log: list[dict[str, Any]]) -> int:
     """Each acknowledgement names a line of the log, and each member's last ballot was the one
     that counted. Returns how many acknowledgements there were."""
     hashes = {line["seq"]: line["hash"] for line in log}
     total = 0
-    for member in meeting.everybody:
+    for member in people:
         for ack in member.acks:
             total += 1
             if hashes.get(ack["seq"]) != ack["hash"]:
@@ -44,9 +45,9 @@ def check_acknowledged(meeting: Meeting, log: list[dict[str, Any]]) -> int:
         for header in member.headers:
             if hashes.get(header["seq"], header["hash"]) != header["hash"]:
                 raise Lost(f"{member.view['me']} was shown another line {header['seq']}")
-    for motion in meeting.view["motions"]:
+    for motion in people[0].view["motions"]:
         counted = {one["person"]: one["choice"] for one in motion["ballots"]}
-        for member in meeting.everybody:
+        for member in people:
             chosen = member.chosen.get(motion["id"])
             if chosen != counted.get(member.view["me"]):
                 raise Lost(f"{member.view['me']} chose {chosen}, counted {counted}")

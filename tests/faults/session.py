@@ -48,12 +48,12 @@ async def run(stack: Stack, folder: Path, seed: int, roles: Sequence[str]) -> Re
             lambda view: view["delivery"]["state"] == "acknowledged", BOUND + 60
         )
         receipt = time.monotonic() - closed_at
-        export = await exported(meeting, folder)
+        export = await exported(meeting.chair, folder)
         log = read_log(export)
         ends = [later.after_seq for later in outcomes[1:]] + [log[-1]["seq"]]
         for outcome, end in zip(outcomes, ends, strict=True):
             outcome.stated_gap = stated_gap(outcome, log, end)
-        total = check_acknowledged(meeting, log)
+        total = check_acknowledged(meeting.everybody, log)
         await check_verified(export)
     return Result(seed, outcomes, total, receipt, time.monotonic() - begun)
 
