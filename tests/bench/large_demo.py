@@ -16,8 +16,8 @@ from server.launch import Plan, prepare, run_until_told
 
 
 def people_of(size: int) -> tuple[Fictional, ...]:
-    """The demo's people and as many more members as make the cell `size` strong."""
-    members = sum(person.kind != "outside" for person in PEOPLE)
+    """The demo's people and as many more members as make `size` official ones."""
+    members = sum(person.kind == "official" for person in PEOPLE)
     more = (
         Fictional(
             slug=f"them{n}",
