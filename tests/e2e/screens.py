@@ -27,10 +27,8 @@ ARTEFACTS = Path("artifacts/screens")
 PATIENCE = 30_000  # ms; the machine may be busy
 
 DECODED = """() => [...document.querySelectorAll('video')]
-  .filter(v => v.videoWidth > 0 && v.srcObject && !v.srcObject.getVideoTracks().every(t => t.label))
+  .filter(v => v.srcObject && v.srcObject.getVideoTracks().some(t => !t.label.startsWith('fake')))
   .reduce((sum, v) => sum + v.getVideoPlaybackQuality().totalVideoFrames, 0)"""
-PICTURES = """() => [...document.querySelectorAll('video')]
-  .map(v => [v.videoWidth, v.getVideoPlaybackQuality().totalVideoFrames])"""
 LOUDNESS = """async () => {
   const streams = [...document.querySelectorAll('audio, video')]
     .map(e => e.srcObject).filter(s => s && s.getAudioTracks().length);
@@ -120,35 +118,54 @@ class Screen:
     async def enter_as_chair(self) -> None:
         await self.press("Vào chủ trì")
 
+    async def vote(self, choice: str) -> None:
+        """Chooses and sends on the vote sheet, and waits until the ballot is durable."""
+        await self.page.get_by_role("radio", name=choice, exact=True).click()
+        await self.press(f"Gửi: {choice}")
+        await self.sees("Đã ghi nhận")
+
     def step(self) -> Locator:
         """The next-step bar's own button."""
-        return self.page.get_by_role("region", name="Bước tiếp theo").get_by_role("button").last
+        return self.step_bar().get_by_role("button").last
 
     async def press_step(self, person: str = "") -> str:
-        """Presses the next lawful step and answers its dialog, if it asks. Returns its label."""
-        button = self.step()
-        await expect(button).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE)
-        label = (await button.inner_text()).strip()
-        await button.click()
-        dialog = self.page.get_by_role("dialog")
-        if await self._asks(dialog, label):
-            if person:
-                await dialog.get_by_role("combobox").select_option(label=re.compile(person))
-            await dialog.get_by_role("button").last.click()
-            await expect(dialog).to_be_hidden(timeout=PATIENCE)
-        return label
+        """Presses the next lawful step and answers its dialog, if it asks. Returns its label.
 
-    async def _asks(self, dialog: Locator, label: str) -> bool:
-        """Waits until either a dialog has opened or the step has changed."""
-        changed = """label => {
-          if (document.querySelector('[role=dialog], dialog[open]')) return 'asks';
-          const bar = document.querySelector('section[aria-label="Bước tiếp theo"]');
-          const all = bar ? bar.querySelectorAll('button') : [];
-          const now = all.length ? all[all.length - 1].innerText.trim() : '';
-          return now !== label ? 'moved' : '';
-        }"""
-        found = await self.page.wait_for_function(changed, arg=label, timeout=PATIENCE)
-        return await found.json_value() == "asks"
+        A step can be refused between two looks at it, so it is pressed again as a person would.
+        """
+        button = self.step()
+        for _ in range(20):
+            await expect(button).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE)
+            label = (await button.inner_text()).strip()
+            await button.click()
+            dialog = self.page.get_by_role("dialog")
+            if await dialog.count():
+                if person:
+                    option = dialog.locator("option", has_text=person)
+                    value = await option.get_attribute("value")
+                    await dialog.get_by_role("combobox").select_option(value)
+                await dialog.get_by_role("button").last.click()
+            if await self._answered(label) == "done":
+                return label
+            await self.page.wait_for_timeout(1000)  # reads the reason, then presses again
+        raise AssertionError(f"{label} was refused: {await self.step_bar().inner_text()}")
+
+    def step_bar(self) -> Locator:
+        return self.page.get_by_role("region", name="Bước tiếp theo")
+
+    async def _answered(self, label: str) -> str:
+        """Waits for another step, or a refusal."""
+        found = await self.page.wait_for_function(
+            """label => {
+              if (document.querySelector('p.refused[role=alert]')) return 'refused';
+              const bar = document.querySelector('section[aria-label="Bước tiếp theo"]');
+              const last = bar ? [...bar.querySelectorAll('button')].at(-1) : null;
+              return (last ? last.innerText.trim() : '') === label ? '' : 'done';
+            }""",
+            arg=label,
+            timeout=PATIENCE,
+        )
+        return str(await found.json_value())
 
     async def frames(self) -> int:
         """Decoded frames of all remote pictures so far."""
