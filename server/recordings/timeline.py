@@ -12,8 +12,9 @@ from server.recordings.models import (
     TrackListed,
 )
 from server.session.gathering import person_of
+from server.session.recording import reason_text
 from server.session.state import Item, Member, Motion, MotionStage, State
-from server.texts import UnknownText, say
+from server.texts import say
 
 THUMBNAIL = "thumbnail.jpg"
 
@@ -103,11 +104,8 @@ def marks(state: State, clock: Clock) -> Iterable[TimelineMark]:
 
 
 def gap_reason(reason: str) -> str:
-    """The recorder's word for it in Vietnamese; a word it has learnt since stays as it is."""
-    try:
-        return say(f"recordings.gap.{reason}") if reason else say("recordings.gap.unknown")
-    except UnknownText:
-        return reason
+    """The recorder's word for it in Vietnamese."""
+    return reason_text(reason) if reason else say("recordings.gap.unknown")
 
 
 def _item_mark(item: Item, started_at: datetime, clock: Clock) -> TimelineMark:

@@ -12,6 +12,7 @@ from server.session import events as e
 from server.session.attendance import counts, seconds_present, tally_of
 from server.session.events import Logged
 from server.session.fold import fold
+from server.session.recording import reason_text
 from server.session.stages import Stage
 from server.session.state import Attendance, Item, ItemStage, Member, Motion, MotionStage, State
 from voting.ballot import Choice
@@ -327,5 +328,5 @@ def _recording(state: State, log: Sequence[Logged]) -> RecordingFacts:
         last_checkpoint=points[-1].hash if points else "",
         segments=points[-1].segments if points else 0,
         bytes=points[-1].bytes if points else 0,
-        gaps=tuple(GapFacts(g.start, g.end, g.reason) for g in state.recorder.gaps),
+        gaps=tuple(GapFacts(g.start, g.end, reason_text(g.reason)) for g in state.recorder.gaps),
     )

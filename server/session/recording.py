@@ -9,6 +9,7 @@ from server.session.refusal import Refused
 from server.session.stages import RUNNING
 from server.session.state import RecorderStage, State
 from server.session.times import to_text
+from server.texts import say
 
 # A statement is posted every `recording.confirm_seconds`; it stands until the next is overdue by
 # this much, which covers posting and writing it down.
@@ -100,3 +101,24 @@ def silence_events(state: State, heard: datetime | None, now: datetime) -> Event
     if now - since <= limit:
         return []
     return [e.RecorderChanged("stopped", "silent", to_text(since))]
+
+
+_REASONS = {
+    "silent": "silent",
+    "recorder-restart": "restarted",
+    "disconnected": "cut_off",
+    "not joined yet": "not_joined",
+    "cut off": "cut_off",
+    "unplayable": "unplayable",
+    "disk": "disk",
+    "the disk": "disk",
+    "ended": "ended",
+}
+
+
+def reason_text(problem: str) -> str:
+    """The recorder's own words, which the log keeps, as a reader's sentence."""
+    if not problem:
+        return ""
+    code = next((code for start, code in _REASONS.items() if problem.startswith(start)), "other")
+    return say(f"session.recorder.{code}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.convening.models import AgendaItem, Document
 from server.session import models as m
+from server.session import recording
 from server.session.attendance import not_voted_and_dropped, quorum_now, tally_of
 from server.session.decide import allowed
 from server.session.decide_closing import chair_away_since
@@ -16,7 +17,6 @@ from server.session.stages import ENDED, GATHERING, Stage
 from server.session.state import ItemStage, Member, Motion, MotionStage, Note, State
 from server.session.surroundings import PersonLive, Surroundings, Viewer
 from server.session.times import from_text
-from server.texts import say
 from voting.electorate import may_vote
 from voting.threshold import Threshold
 
@@ -278,28 +278,14 @@ def _recorder(state: State, around: Surroundings, now: datetime) -> m.RecorderSt
     return m.RecorderState(
         state=stage,
         since=kept.since,
-        reason=_why(kept.reason),
-        gaps=[m.Gap(**{"from": g.start}, to=g.end, reason=_why(g.reason)) for g in kept.gaps],
+        reason=recording.reason_text(kept.reason),
+        gaps=[
+            m.Gap(**{"from": g.start}, to=g.end, reason=recording.reason_text(g.reason))
+            for g in kept.gaps
+        ],
         tracks=len(said.tracks) if said else 0,
         disk_free=said.disk_free // _DISK_STEP * _DISK_STEP if said else 0,
     )
-
-
-_WHY = {
-    "silent": "silent",
-    "not joined yet": "not_joined",
-    "cut off": "cut_off",
-    "the disk": "disk",
-    "ended": "ended",
-}
-
-
-def _why(problem: str) -> str:
-    """The recorder's own words, which the log keeps, as a reader's sentence."""
-    if not problem:
-        return ""
-    code = next((code for start, code in _WHY.items() if problem.startswith(start)), "other")
-    return say(f"session.recorder.{code}")
 
 
 def _note(note: Note) -> m.Note:
