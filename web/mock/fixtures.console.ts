@@ -236,6 +236,7 @@ export function baseView(): SessionView {
     witnessed_seq: 148,
     upper_committee_connected: true,
     factor_fresh_until: at('20:40:00'),
+    media_down: false,
     device_certified: true,
     my_counter: 4,
     my_last_ballot: null,

@@ -4165,7 +4165,7 @@ export interface components {
         };
         /**
          * SessionView
-         * @description All that one viewer's screen draws. The live socket sends it whole, then fields that changed.
+         * @description All that one viewer's screen draws. The live socket sends it whole, then what changed.
          */
         SessionView: {
             /** Id */
@@ -4263,6 +4263,11 @@ export interface components {
             witnessed_seq: number;
             /** Upper Committee Connected */
             upper_committee_connected: boolean;
+            /**
+             * Media Down
+             * @default false
+             */
+            media_down: boolean;
             /** Factor Fresh Until */
             factor_fresh_until: string | null;
             /** Device Certified */
