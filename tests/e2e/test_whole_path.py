@@ -148,6 +148,7 @@ async def opening(meeting: Meeting) -> None:
         await screen.picture(f"03-device-check-{name}-phone")
         await screen.press("Tôi đã sẵn sàng")
     await meeting.sen.sees("Chủ trì chưa khai mạc")
+    await meeting.until(lambda view: sum(each["camera"] for each in view["people"]) == 7)
     await meeting.chair.enter_as_chair()
     await meeting.chair.sees("Chuẩn bị khai mạc")
     await meeting.chair.picture("04-before-opening-desktop")

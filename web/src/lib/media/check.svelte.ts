@@ -15,6 +15,8 @@ const HEARD = 0.02;
 
 export class DeviceCheck {
   picture = $state.raw<Picture | null>(null);
+  /** Whether the camera can be shown: yes until it is known not to be. */
+  camera = $state(true);
   /** 0 to 9 bars. */
   bars = $state(0);
   heard = $state(false);
@@ -29,12 +31,14 @@ export class DeviceCheck {
     this.stop();
     this.trouble = '';
     if (!navigator.mediaDevices) {
+      this.camera = false;
       this.trouble = 'insecure';
       return;
     }
     try {
       await this.#open({ audio: true, video: { width: 640, height: 360, facingMode: 'user' } });
     } catch (error) {
+      this.camera = false;
       this.trouble = troubleOf(error);
       if (this.trouble !== 'missing') return;
       // No camera: sound alone will do.
@@ -48,6 +52,7 @@ export class DeviceCheck {
   async #open(wanted: MediaStreamConstraints) {
     const stream = await navigator.mediaDevices.getUserMedia(wanted);
     this.#stream = stream;
+    this.camera = stream.getVideoTracks().length > 0;
     if (stream.getVideoTracks().length) {
       this.picture = {
         attach: (element) => (element.srcObject = stream),
