@@ -57,9 +57,12 @@ def attempt(conn: Connection, among: list[Key], now: datetime) -> None:
 
 
 def succeeded(conn: Connection, among: list[Key], now: datetime) -> None:
-    """The try was right: its keys begin anew, but a whole source does not."""
-    throttle.forget_older(conn, now - FORGET_AFTER)
+    """The try was right: its keys begin anew; a whole source only gets this one try back."""
+    for one in sorted(among, key=_hash):
+        throttle.locked(conn, one.hash, now)
     throttle.forget(conn, [k.hash for k in among if k.limit is not SOURCE])
+    throttle.take_back(conn, [k.hash for k in among if k.limit is SOURCE])
+    throttle.forget_older(conn, now - FORGET_AFTER)
 
 
 def _hash(one: Key) -> str:

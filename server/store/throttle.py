@@ -11,14 +11,12 @@ from server.store.tables import throttle
 def locked(conn: Connection, key: str, now: datetime) -> RowMapping:
     """The key's row, made if there is none; parallel attempts wait for each other here."""
     query = select(throttle).where(throttle.c.key == key).with_for_update()
-    row = conn.execute(query).mappings().first()
-    if row is None:
+    while (row := conn.execute(query).mappings().first()) is None:
         try:
             with conn.begin_nested():
                 conn.execute(insert(throttle).values(key=key, failures=0, last_at=now))
         except IntegrityError:
-            pass  # another attempt was first, and is waited for below
-        row = conn.execute(query).mappings().one()
+            pass  # another attempt was first; it is waited for, and may forget the row again
     return row
 
 
@@ -31,6 +29,12 @@ def record(
 
 def forget(conn: Connection, keys: list[str]) -> None:
     conn.execute(delete(throttle).where(throttle.c.key.in_(keys)))
+
+
+def take_back(conn: Connection, keys: list[str]) -> None:
+    """One attempt fewer against each key."""
+    counted = throttle.c.key.in_(keys) & (throttle.c.failures > 0)
+    conn.execute(update(throttle).where(counted).values(failures=throttle.c.failures - 1))
 
 
 def forget_older(conn: Connection, before: datetime) -> None:
