@@ -33,8 +33,9 @@ SECRETARY, FLASHER = "Vi Thị Duyên", "Hà Thị Mến"
 WITH_MEDIA = (FLASHER, SECRETARY, "Trần Thị Bích Ngọc", "Bạc Cầm Minh", "Cầm Bá Lợi")
 WITHOUT_MEDIA = ("Tòng Thị Xuân", "Sùng A Tủa", "Nguyễn Hữu Phúc", "Lò Thị Hoan")
 OFFICER = "Điêu Chính Quyết"
-PLAYABLE = """() => [...document.querySelectorAll('video')]
-  .some(v => v.readyState > 1 && v.videoWidth > 0)"""
+PLAYING = """() => [...document.querySelectorAll('video')].some(
+  v => v.videoWidth > 0 && v.currentTime > 0 && !v.paused && v.checkVisibility({
+    visibilityProperty: true }))"""
 
 
 @dataclass(slots=True)
@@ -280,7 +281,8 @@ async def the_officer_looks(meeting: Meeting) -> None:
     if await officer.page.get_by_label("Mã 6 số").count():
         await officer.page.get_by_label("Mã 6 số").fill(meeting.stack.code(OFFICER))
         await officer.press("Xác thực")
-    await officer.page.wait_for_function(PLAYABLE, timeout=30_000)
+    await officer.press("Nghe")  # the players jump to the first vote
+    await officer.page.wait_for_function(PLAYING, timeout=30_000)
     await officer.picture("16-dossier-player-desktop")
     assert not officer.troubles
 
