@@ -1,4 +1,4 @@
-"""Requests between installations: signed by the sender's key, fresh, and good only once."""
+"""Requests between installations: signed for one receiver, fresh, and good only once."""
 
 import hashlib
 import secrets
@@ -18,16 +18,17 @@ SKEW = timedelta(minutes=5)
 
 
 def signed_headers(
-    keys: Keyring, method: str, path: str, body: bytes, now: datetime
+    keys: Keyring, receiver: str, method: str, path: str, body: bytes, now: datetime
 ) -> dict[str, str]:
-    """The headers to send with a request; `path` as in the request line, with its query."""
+    """The headers of a request to the installation `receiver`; `path` with its query."""
     time, nonce = now.isoformat(), secrets.token_hex(16)
     return {
         "X-Peer": keys.installation_id,
+        "X-Receiver": receiver,
         "X-Key-Id": keys.seal.key_id,
         "X-Time": time,
         "X-Nonce": nonce,
-        "X-Signature": keys.seal.sign(_statement(method, path, time, nonce, body)),
+        "X-Signature": keys.seal.sign(_statement(receiver, method, path, time, nonce, body)),
     }
 
 
@@ -39,6 +40,10 @@ async def peer_of(
     row = await services.database.read(access.peer_by_id, headers.get("x-peer", ""))
     if row is None or row["confirmed_at"] is None or row["key_id"] != headers.get("x-key-id"):
         raise NotSignedIn("peer_unknown")
+    # One installation may hold keys of many; what was signed for another must not count here.
+    receiver = services.keys.installation_id
+    if headers.get("x-receiver") != receiver:
+        raise NotSignedIn("peer_receiver")
     time, nonce = headers.get("x-time", ""), headers.get("x-nonce", "")
     try:
         key = PublicKey.from_spki(from_base64url(row["spki"]))
@@ -46,7 +51,7 @@ async def peer_of(
     except (ValueError, VotingError):
         raise NotSignedIn("peer_signature") from None
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    statement = _statement(method, path, time, nonce, body)
+    statement = _statement(receiver, method, path, time, nonce, body)
     if not 16 <= len(nonce) <= 64 or not key.verify(statement, headers.get("x-signature", "")):
         raise NotSignedIn("peer_signature")
     if sent_at.tzinfo is None or abs(now - sent_at) > SKEW:
@@ -59,9 +64,12 @@ async def peer_of(
     return Principal("peer", peer_id=row["id"])
 
 
-def _statement(method: str, path: str, time: str, nonce: str, body: bytes) -> dict[str, str]:
+def _statement(
+    receiver: str, method: str, path: str, time: str, nonce: str, body: bytes
+) -> dict[str, str]:
     return {
         "purpose": "peer-request",
+        "receiver": receiver,
         "method": method,
         "path": path,
         "time": time,

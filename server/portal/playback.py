@@ -11,7 +11,7 @@ from server.http.call import Call
 from server.http.errors import NotFound, Unavailable
 from server.recordings.models import Recording
 from server.store.database import RowMapping
-from server.submission.client import PeerAway, PeerClient, PeerRefused
+from server.submission.client import PeerAway, PeerClient, PeerRefused, To
 
 # What a player needs of the other side's answer; nothing else of it reaches the officer's browser.
 PASSED = ("content-type", "content-length", "content-range", "accept-ranges", "etag")
@@ -23,7 +23,7 @@ async def recording(call: Call, row: RowMapping) -> Recording:
     path = f"/api/peer/sessions/{row['session_id']}/recording"
     client = PeerClient(call.services.keys, call.services.clock)
     try:
-        found = await client.get(row["url"], path, Recording)
+        found = await client.get(To(row["peer_id"], row["url"]), path, Recording)
     except PeerAway:
         raise Unavailable("cell_away") from None
     except PeerRefused:
@@ -55,13 +55,14 @@ async def recording_file(call: Call, row: RowMapping) -> Response:
     assert isinstance(call.request, Request)
     file = quote(call.path["file"], safe="")
     path = f"/api/peer/sessions/{row['session_id']}/recording/{file}"
+    to = To(row["peer_id"], row["url"])
     asked = call.request.headers.get("range")
     client = PeerClient(call.services.keys, call.services.clock)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.close)
         try:
             response = await stack.enter_async_context(
-                client.stream(row["url"], path, {"range": asked} if asked else {})
+                client.stream(to, path, {"range": asked} if asked else {})
             )
         except PeerAway:
             raise Unavailable("cell_away") from None

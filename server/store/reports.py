@@ -45,6 +45,7 @@ def under_review(conn: Connection, since: datetime) -> Sequence[RowMapping]:
         select(
             outbox.c.id,
             outbox.c.session_id,
+            outbox.c.peer_id,
             outbox.c.body,
             session.c.cell_id,
             session.c.title,

@@ -4,6 +4,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,6 +17,14 @@ from server.keys import Keyring
 
 TIMEOUT = httpx.Timeout(30, connect=5)
 M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """Where a request goes, and for whom it is signed: nobody else can use it."""
+
+    installation: str
+    url: str
 
 
 class PeerAway(Exception):
@@ -40,26 +49,27 @@ class PeerClient:
             timeout=TIMEOUT, trust_env=False, verify=ssl.create_default_context()
         )
 
-    async def post(self, url: str, path: str, body: bytes, kind: str, answer: type[M]) -> M:
+    async def post(self, to: To, path: str, body: bytes, kind: str, answer: type[M]) -> M:
         """Sends `body` of media type `kind`. Raises PeerAway or PeerRefused."""
-        headers = {"content-type": kind, **self._signed("POST", path, body)}
-        return await self._call("POST", url, path, headers, body, answer)
+        headers = {"content-type": kind, **self._signed(to, "POST", path, body)}
+        return await self._call("POST", to, path, headers, body, answer)
 
-    async def post_model(self, url: str, path: str, body: Model, answer: type[M]) -> M:
+    async def post_model(self, to: To, path: str, body: Model, answer: type[M]) -> M:
         data = body.model_dump_json(by_alias=True).encode()
-        return await self.post(url, path, data, "application/json", answer)
+        return await self.post(to, path, data, "application/json", answer)
 
-    async def get(self, url: str, path: str, answer: type[M]) -> M:
-        return await self._call("GET", url, path, self._signed("GET", path, b""), None, answer)
+    async def get(self, to: To, path: str, answer: type[M]) -> M:
+        headers = self._signed(to, "GET", path, b"")
+        return await self._call("GET", to, path, headers, None, answer)
 
     @asynccontextmanager
     async def stream(
-        self, url: str, path: str, headers: Mapping[str, str]
+        self, to: To, path: str, headers: Mapping[str, str]
     ) -> AsyncIterator[httpx.Response]:
         """A GET whose body is not read yet. Raises PeerAway when it cannot be reached."""
-        signed = {**headers, **self._signed("GET", path, b"")}
+        signed = {**headers, **self._signed(to, "GET", path, b"")}
         try:
-            async with self.http.stream("GET", url + path, headers=signed) as response:
+            async with self.http.stream("GET", to.url + path, headers=signed) as response:
                 yield response
         except httpx.HTTPError as error:
             raise PeerAway(type(error).__name__) from error
@@ -67,20 +77,20 @@ class PeerClient:
     async def close(self) -> None:
         await self.http.aclose()
 
-    def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        return signed_headers(self.keys, method, path, body, self.clock())
+    def _signed(self, to: To, method: str, path: str, body: bytes) -> dict[str, str]:
+        return signed_headers(self.keys, to.installation, method, path, body, self.clock())
 
     async def _call(
         self,
         method: str,
-        url: str,
+        to: To,
         path: str,
         headers: dict[str, str],
         body: bytes | None,
         answer: type[M],
     ) -> M:
         try:
-            response = await self.http.request(method, url + path, headers=headers, content=body)
+            response = await self.http.request(method, to.url + path, headers=headers, content=body)
         except httpx.HTTPError as error:
             raise PeerAway(type(error).__name__) from error
         return checked(response, answer)

@@ -23,7 +23,7 @@ from server.store import submission as store
 from server.store.database import Connection, RowMapping
 from server.submission import statements
 from server.submission.app_client import AppClient
-from server.submission.client import PeerAway, PeerClient, PeerRefused
+from server.submission.client import PeerAway, PeerClient, PeerRefused, To
 from server.submission.models import ReportReceipt
 from server.texts import say
 from voting.signing import PublicKey, from_base64url
@@ -175,15 +175,16 @@ class Deliverer:
 
     async def _exchange(self, row: RowMapping) -> ReportReceipt | None:
         """Sends one message. Raises PeerAway, PeerRefused or BadReceipt."""
+        to = To(row["peer_id"], row["url"])
         if row["kind"] == "report":
             data = await self.services.blobs.get(row["blob"])
             receipt = await self.client.post(
-                row["url"], "/api/peer/reports", data, "application/zip", ReportReceipt
+                to, "/api/peer/reports", data, "application/zip", ReportReceipt
             )
             check_receipt(receipt, dict(row))
             return receipt
         path = f"/api/peer/{row['kind']}"
-        await self.client.post(row["url"], path, row["body"].encode(), "application/json", Done)
+        await self.client.post(to, path, row["body"].encode(), "application/json", Done)
         return None
 
     async def _tell_received(self, message: RowMapping) -> None:

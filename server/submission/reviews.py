@@ -6,7 +6,7 @@ from server.services import Services
 from server.store import accounts
 from server.store import reports as report_store
 from server.store.database import Connection, RowMapping
-from server.submission.client import PeerAway, PeerClient, PeerRefused
+from server.submission.client import PeerAway, PeerClient, PeerRefused, To
 from server.submission.models import ReportStatus
 
 ASKED_FOR = timedelta(days=90)  # a report that nobody reviewed by then is not asked about any more
@@ -21,7 +21,7 @@ async def ask_reviews(services: Services, client: PeerClient) -> None:
             continue
         try:
             path = f"/api/peer/reports/{row['session_id']}"
-            status = await client.get(row["url"], path, ReportStatus)
+            status = await client.get(To(row["peer_id"], row["url"]), path, ReportStatus)
         except PeerRefused:
             continue
         except PeerAway:

@@ -16,7 +16,7 @@ from server.store import events as event_store
 from server.store import submission as store
 from server.submission import statements
 from server.submission.app_client import AppClient
-from server.submission.client import PeerClient, PeerRefused
+from server.submission.client import PeerClient, PeerRefused, To
 from server.submission.models import Countersignature
 from server.submission.running import header_of, running_body
 from voting.signing import PublicKey, from_base64url
@@ -78,7 +78,7 @@ class Witness:
         if follower.state is None or follower.finished:
             return
         while True:
-            answer = await self._tell(follower, committee["url"])
+            answer = await self._tell(follower, To(committee["id"], committee["url"]))
             if answer is None:
                 continue  # it lacks earlier lines, and `told` has gone back to where it stands
             follower.told = answer.seq
@@ -86,11 +86,11 @@ class Witness:
                 break
         await self._note(follower, answer, from_base64url(committee["spki"]))
 
-    async def _tell(self, follower: Follower, url: str) -> Countersignature | None:
+    async def _tell(self, follower: Follower, to: To) -> Countersignature | None:
         assert follower.state is not None
         body = running_body(follower.state, follower.headers, follower.told)
         try:
-            return await self.client.post_model(url, "/api/peer/running", body, Countersignature)
+            return await self.client.post_model(to, "/api/peer/running", body, Countersignature)
         except PeerRefused as refusal:
             seq = refusal.params.get("seq")
             back = refusal.code == "headers_missing" and isinstance(seq, int)

@@ -167,7 +167,9 @@ class World(Site):
             key = recorder if caller == "recorder" else worker_key(self.services.keys)
             headers["Authorization"] = f"Bearer {key}"
         if keys := self.peer_keys.get(caller):
-            headers |= signed_headers(keys, route.method, path, b"", self.clock())
+            headers |= signed_headers(
+                keys, self.services.keys.installation_id, route.method, path, b"", self.clock()
+            )
         if route.method == "WS":
             return await self._socket(browser, path, headers)
         return (await browser(route.method, path, headers=headers)).status_code
@@ -354,7 +356,7 @@ async def test_a_socket_of_another_site_is_refused(world: World) -> None:
 
 async def test_a_signed_request_of_a_peer_counts_once_and_only_unchanged(world: World) -> None:
     path, body = "/api/peer/schedule", b"{}"
-    keys = world.peer_keys["peer"]
+    keys, ours = world.peer_keys["peer"], world.services.keys.installation_id
 
     async def post(
         headers: dict[str, str], content: bytes = body, to: str = path
@@ -362,16 +364,23 @@ async def test_a_signed_request_of_a_peer_counts_once_and_only_unchanged(world: 
         answer = await world._outside().http.post(to, content=content, headers=headers)
         return answer.status_code, answer.json()["code"]
 
-    headers = signed_headers(keys, "POST", path, body, world.clock())
+    headers = signed_headers(keys, ours, "POST", path, body, world.clock())
     assert (await post(headers))[0] == 400  # let in: only the fields are missing
     assert await post(headers) == (401, "peer_replayed")
-    fresh = signed_headers(keys, "POST", path, body, world.clock())
+    fresh = signed_headers(keys, ours, "POST", path, body, world.clock())
     assert await post(fresh, b'{"a":1}') == (401, "peer_signature")
     assert await post(fresh, to="/api/peer/running") == (401, "peer_signature")
     assert await post(fresh | {"X-Key-Id": "0" * 16}) == (401, "peer_unknown")
-    late = signed_headers(keys, "POST", path, body, world.clock() - dt.timedelta(minutes=6))
+    elsewhere = signed_headers(keys, "another", "POST", path, body, world.clock())
+    assert await post(elsewhere) == (401, "peer_receiver")
+    assert await post(elsewhere | {"X-Receiver": ours}) == (401, "peer_signature")
+    with_query = signed_headers(keys, ours, "POST", f"{path}?a=1", body, world.clock())
+    assert await post(with_query) == (401, "peer_signature")
+    late = signed_headers(keys, ours, "POST", path, body, world.clock() - dt.timedelta(minutes=6))
     assert await post(late) == (401, "peer_time")
-    new = signed_headers(world.peer_keys["new peer"], "POST", path, body, world.clock())
+    early = signed_headers(keys, ours, "POST", path, body, world.clock() + dt.timedelta(minutes=6))
+    assert await post(early) == (401, "peer_time")
+    new = signed_headers(world.peer_keys["new peer"], ours, "POST", path, body, world.clock())
     assert await post(new) == (401, "peer_unknown")
 
 

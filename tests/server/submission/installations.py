@@ -227,6 +227,7 @@ async def signed_post(
 ) -> httpx.Response:
     """A signed request as the sender's worker makes it, with headers changed as told."""
     keys = Keyring.open(sender.config.keys_dir)
-    headers = signed_headers(keys, "POST", path, body, datetime.now(UTC)) | change
+    to = Keyring.open(receiver.config.keys_dir).installation_id
+    headers = signed_headers(keys, to, "POST", path, body, datetime.now(UTC)) | change
     async with httpx.AsyncClient() as http:
         return await http.post(receiver.url + path, content=body, headers=headers)

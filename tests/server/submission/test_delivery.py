@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,6 +27,7 @@ from tests.server.session.meeting import START, Meeting
 from tests.server.submission.installations import (
     SESSION,
     Installation,
+    introduce,
     meeting_of,
     ok,
     signed_post,
@@ -193,6 +195,29 @@ async def test_a_request_is_taken_once_fresh_and_by_the_enrolled_key_only(pair: 
     keep = {name: first.request.headers[name] for name in keep}
     again = await signed_post(cell_side, committee, path, body, **keep)
     assert (again.status_code, again.json()["code"]) == (401, "peer_replayed")
+
+
+async def test_a_report_captured_on_its_way_to_one_committee_is_refused_by_another(
+    pair: Pair, tmp_path: Path
+):
+    cell_side, committee = pair
+    other = Installation.prepare(tmp_path / "other", "committee", "Đảng ủy xã Khác")
+    await other.start()
+    try:
+        await introduce(cell_side, other)
+        data = package_of(cell_side, closed(cell_side))
+        captured = (await deliver(cell_side, committee, data)).request
+        names = ("X-Peer", "X-Receiver", "X-Key-Id", "X-Time", "X-Nonce", "X-Signature")
+        headers = {name: captured.headers[name] for name in names}
+        ours = other.services.keys.installation_id
+        async with httpx.AsyncClient() as http:
+            for change, code in (({}, "peer_receiver"), ({"X-Receiver": ours}, "peer_signature")):
+                url = other.url + "/api/peer/reports"
+                refused = await http.post(url, content=data, headers=headers | change)
+                assert (refused.status_code, refused.json()["code"]) == (401, code)
+        assert await other.services.database.read(store.received, SESSION) is None
+    finally:
+        await other.stop()
 
 
 async def test_a_receipt_signed_by_another_or_for_another_report_is_no_receipt(pair: Pair):
