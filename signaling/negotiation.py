@@ -26,13 +26,14 @@ DOWN_EXTENSIONS = (
     rtp.RID,
     rtp.REPAIRED_RID,
     rtp.AUDIO_LEVEL,
+    rtp.TRANSPORT_CC,
     rtp.ABS_SEND_TIME,
     rtp.ORIENTATION,
     rtp.ABS_CAPTURE_TIME,
 )
 LAYERED = ("vp9", "av1")  # codecs whose receivers need the dependency descriptor
 UP_FEEDBACK = ("transport-cc", "nack", "nack pli", "ccm fir")
-DOWN_FEEDBACK = ("goog-remb", "nack", "nack pli", "ccm fir")
+DOWN_FEEDBACK = ("transport-cc", "goog-remb", "nack", "nack pli", "ccm fir")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,25 @@ from signaling.negotiation import DOWN_FEEDBACK, LAYERED, Bound, Local, Sent, na
 from signaling.sfu import rtp, sdp
 
 OFFERED = {
-    "opus": sdp.Codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1"),
+    "opus": sdp.Codec(111, "opus", 48000, 2, "minptime=10;useinbandfec=1", ("transport-cc",)),
     "vp8": sdp.Codec(96, "vp8", 90000, 1, "", DOWN_FEEDBACK),
     "h264": sdp.Codec(102, "h264", 90000, 1, "", DOWN_FEEDBACK),
     "vp9": sdp.Codec(98, "vp9", 90000, 1, "", DOWN_FEEDBACK),
     "av1": sdp.Codec(45, "av1", 90000, 1, "", DOWN_FEEDBACK),
 }
 OFFERED_EXTENSIONS = {
-    "audio": {1: rtp.AUDIO_LEVEL, 2: rtp.ABS_SEND_TIME, 5: rtp.ABS_CAPTURE_TIME},
-    "video": {2: rtp.ABS_SEND_TIME, 4: rtp.ORIENTATION, 5: rtp.ABS_CAPTURE_TIME},
+    "audio": {
+        1: rtp.AUDIO_LEVEL,
+        2: rtp.ABS_SEND_TIME,
+        3: rtp.TRANSPORT_CC,
+        5: rtp.ABS_CAPTURE_TIME,
+    },
+    "video": {
+        2: rtp.ABS_SEND_TIME,
+        3: rtp.TRANSPORT_CC,
+        4: rtp.ORIENTATION,
+        5: rtp.ABS_CAPTURE_TIME,
+    },
 }
 DEPENDENCY_ID = 8
 

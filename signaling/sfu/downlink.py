@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from signaling.sfu import rtcp
+from signaling.sfu import rtcp, twcc
 from signaling.sfu.allocator import Demand, LayerState, allocate
 from signaling.sfu.bandwidth import Estimator
 from signaling.sfu.downtrack import DownTrack
+from signaling.sfu.sent import SentLog
 from signaling.sfu.tracks import UpTrack
 
 CHOOSE_INTERVAL = 0.2  # seconds between looks at liveness and bandwidth
@@ -48,11 +49,13 @@ class Downlink:
         self._send_rtcp = send_rtcp
         self._entries: dict[str, _Entry] = {}
         self._by_ssrc: dict[int, DownTrack] = {}
+        self._log = SentLog()
         self._estimator = Estimator()
         self._next_choice = 0.0
         self._octets = 0
         self._octets_at = 0.0
         self._sending = 0.0
+        self.acknowledged = 0  # bytes that the client has reported to have arrived
         self.unlimited = False
         self.ready = False
         self.on_paused: Callable[[str, bool], None] = lambda track_sid, paused: None
@@ -60,7 +63,7 @@ class Downlink:
     def add(self, source: UpTrack, sizes: tuple[tuple[int, int], ...]) -> DownTrack:
         """Prepares a track; nothing flows until `bind`. `sizes` are its layers' dimensions."""
         ssrc = secrets.randbits(31) + 1
-        down = DownTrack(source, ssrc, self._send, self._send_rtcp)
+        down = DownTrack(source, ssrc, self._send, self._send_rtcp, self._log)
         self._entries[source.sid] = _Entry(down, Wish(), sizes)
         self._by_ssrc[ssrc] = down
         return down
@@ -122,7 +125,12 @@ class Downlink:
                     down.source.kick(now)
             case rtcp.Estimate():
                 self._estimator.on_estimate(item.bitrate, self._sending, now)
-            case rtcp.SenderReport() | rtcp.TransportFeedback():
+            case rtcp.TransportFeedback():
+                feedback = twcc.decode(item.body[8:])
+                if feedback is not None:
+                    outcomes = self._log.outcomes(feedback)
+                    self.acknowledged += sum(o.size for o in outcomes if o.arrived is not None)
+            case rtcp.SenderReport():
                 pass
             case _:
                 raise AssertionError(f"unknown feedback {item!r}")

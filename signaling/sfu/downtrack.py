@@ -7,6 +7,7 @@ from collections.abc import Callable
 from signaling.sfu import rtcp, rtp
 from signaling.sfu.codecs import Vp8Descriptor, Vp8Numbers
 from signaling.sfu.rtp import HEADER, Packet
+from signaling.sfu.sent import SentLog
 from signaling.sfu.tracks import Layer, SenderClock, UpTrack
 
 RING = 512  # packets kept for retransmission: over a second of a large layer
@@ -32,6 +33,7 @@ class DownTrack:
         ssrc: int,
         send: Callable[[bytes], None],
         send_rtcp: Callable[[bytes], None],
+        log: SentLog,
     ) -> None:
         self.source = source
         self.ssrc = ssrc
@@ -46,7 +48,8 @@ class DownTrack:
         self._send = send
         self._send_rtcp = send_rtcp
         self._passed: list[tuple[int, int]] = []
-        self._abs_send_time = 0
+        self._log = log
+        self._abs_send_time = self._transport_cc = 0
         self._offsets: list[tuple[int, int]] = []
         self._last_seq = -1
         self._highest = -1
@@ -67,7 +70,9 @@ class DownTrack:
         self._passed = [
             (extensions[uri], own[uri]) for uri in PASSED_ON if uri in extensions and uri in own
         ]
-        self._abs_send_time = extensions.get(rtp.ABS_SEND_TIME, 0)
+        # With transport-cc receivers make no use of the send time.
+        self._transport_cc = extensions.get(rtp.TRANSPORT_CC, 0)
+        self._abs_send_time = 0 if self._transport_cc else extensions.get(rtp.ABS_SEND_TIME, 0)
         self.bound = True
 
     def aim(self, layer: Layer | None) -> None:
@@ -145,7 +150,7 @@ class DownTrack:
             self._last_time = packet.timestamp + self._time_offset & 0xFFFFFFFF
             self._last_sent = now
         first, block = 0x80, b""
-        if self._abs_send_time or self._passed:
+        if self._transport_cc or self._abs_send_time or self._passed:
             block = self._extensions(packet, now)
             if block:
                 first = 0x90
@@ -173,6 +178,9 @@ class DownTrack:
 
     def _extensions(self, packet: Packet, now: float) -> bytes:
         items = []
+        if self._transport_cc:  # stands first, where `_number` finds it
+            number = self._log.add(len(packet.payload) + 20, now)
+            items.append((self._transport_cc, number.to_bytes(2, "big")))
         if packet.extensions:
             for number, own in self._passed:
                 value = packet.extensions.get(own)
@@ -215,6 +223,8 @@ class DownTrack:
             if kept is not None and kept[0] == seq and self._resends < MAX_RESENDS:
                 self._resends += 1
                 self.resent += 1
+                if self._transport_cc:
+                    self._log.spoil(_transport_number(kept[1]))
                 self._send(kept[1] + kept[2])
 
     def on_keyframe_request(self) -> None:
@@ -233,3 +243,9 @@ class DownTrack:
             self.current.detach(self)
         self.current = self.target = None
         self._ring = []
+
+
+def _transport_number(head: bytes) -> int:
+    """The transport-wide number in a packet's first header extension, of one or two bytes' form."""
+    at = 17 if head[12] == 0xBE else 18
+    return head[at] << 8 | head[at + 1]

@@ -1,4 +1,4 @@
-"""Transport-wide congestion control, receiving side: tells a publisher when each packet arrived.
+"""Transport-wide feedback: written to publishers, read from subscribers.
 
 Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 """
@@ -6,6 +6,7 @@ Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from signaling.sfu.rtp import unwrap
 
@@ -13,6 +14,57 @@ TICK = 0.000250  # seconds per unit of a receive delta
 REFERENCE = 0.064  # seconds per unit of the reference time
 MAX_PACKETS = 350  # keeps a feedback below the size that SRTCP protection takes
 MAX_GAP = 4000  # a jump this wide is a restart of the sender, not loss
+MAX_STATUSES = 4096  # packets in one feedback: more than any sender of ours remembers
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A receiver's report from packet `base` (16 bits) on: arrival in seconds, None if lost.
+
+    `count` numbers the reports modulo 256. Arrival times wrap after 12.4 days.
+    """
+
+    base: int
+    count: int
+    arrivals: tuple[float | None, ...]
+
+
+def decode(body: bytes) -> Feedback | None:
+    """Reads the part of a feedback after its two SSRCs; None if it is malformed or cut short."""
+    if len(body) < 10:
+        return None
+    base, total, word = struct.unpack_from("!HHI", body)
+    if not 0 < total <= MAX_STATUSES:
+        return None
+    symbols: list[int] = []
+    at = 8
+    while len(symbols) < total:
+        if at + 2 > len(body):
+            return None
+        symbols += _symbols(body[at] << 8 | body[at + 1], total - len(symbols))
+        at += 2
+    clock = (word >> 8) * REFERENCE
+    arrivals: list[float | None] = []
+    for symbol in symbols:
+        if symbol in (0, 3):  # not received; 3 is reserved and carries no delta
+            arrivals.append(None)
+            continue
+        if at + symbol > len(body):
+            return None
+        ticks = int.from_bytes(body[at : at + symbol], "big", signed=symbol == 2)
+        at += symbol
+        clock += ticks * TICK
+        arrivals.append(clock)
+    return Feedback(base, word & 0xFF, tuple(arrivals))
+
+
+def _symbols(chunk: int, left: int) -> list[int]:
+    """The packet statuses of one chunk, at most `left` of them."""
+    if not chunk & 0x8000:
+        return [chunk >> 13] * min(chunk & 0x1FFF, left)
+    if chunk & 0x4000:
+        return [chunk >> shift & 3 for shift in range(12, -1, -2)][:left]
+    return [chunk >> shift & 1 for shift in range(13, -1, -1)][:left]
 
 
 class Arrivals:

@@ -11,7 +11,9 @@ import pytest
 from signaling.sfu import rtcp, rtp
 from signaling.sfu.codecs import parse_vp8
 from signaling.sfu.downtrack import RING, DownTrack
+from signaling.sfu.sent import SentLog
 from signaling.sfu.tracks import KEYFRAME_INTERVAL, SILENT, UpTrack
+from signaling.sfu.twcc import Feedback
 
 KEY, DELTA = b"\x00", b"\x01"
 NTP = 3_900_000_000 << 32
@@ -57,7 +59,8 @@ class Subscriber:
     def __init__(self, track: UpTrack) -> None:
         self.wire: list[bytes] = []
         self.reports: list[rtcp.SenderReport] = []
-        self.down = DownTrack(track, 4242, self.wire.append, self._report)
+        self.log = SentLog()
+        self.down = DownTrack(track, 4242, self.wire.append, self._report, self.log)
         self.down.bind(100, {})
 
     def _report(self, data: bytes) -> None:
@@ -168,6 +171,26 @@ def test_a_lost_packet_is_repeated_byte_for_byte(track: UpTrack) -> None:
     before = viewer.wire[7]
     viewer.down.on_nack((507,))
     assert viewer.wire[-1] == before
+
+
+@pytest.mark.parametrize("numbered", [3, 20], ids=["one byte", "two bytes"])
+def test_packets_carry_transport_wide_numbers_and_repeated_ones_are_not_judged(
+    track: UpTrack, numbered: int
+) -> None:
+    feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
+    viewer.log.counter[0] = 65_530
+    viewer.down.bind(100, {rtp.ABS_SEND_TIME: 4, rtp.TRANSPORT_CC: numbered})
+    viewer.down.aim(track.layers[0])
+    for step in range(5):
+        feed.frame(10 + step / 10, key=step == 0)
+    told = [packet.extensions for packet in viewer.packets]
+    assert told == [{numbered: (n & 0xFFFF).to_bytes(2, "big")} for n in range(65_530, 65_540)]
+    before = viewer.wire[7]
+    viewer.down.on_nack((507,))
+    assert viewer.wire[-1] == before
+    outcomes = viewer.log.outcomes(Feedback(65_530, 0, (1.0,) * 10))
+    assert [o.number for o in outcomes] == [n for n in range(65_530, 65_540) if n != 65_537]
+    assert {o.sent for o in outcomes} == {10 + step / 10 for step in range(5)}
 
 
 def test_what_is_no_longer_kept_is_not_repeated_and_nobody_can_amplify(track: UpTrack) -> None:

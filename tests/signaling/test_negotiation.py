@@ -86,9 +86,10 @@ def test_tracks_of_others_go_into_receiving_sections_without_another_offer() -> 
     assert first.direction == "sendonly"
     assert (first.stream, first.track, first.ssrcs) == ("PA_x|TR_1", "TR_1", [1234])
     assert "goog-remb" in first.codecs[96].feedback
-    assert "transport-cc" not in first.codecs[96].feedback
+    assert "transport-cc" in first.codecs[96].feedback
     assert answer.tracks_by_mid == {"0": "TR_1"}
     assert answer.bound[0].extensions[rtp.ABS_SEND_TIME] == 4
+    assert answer.bound[0].extensions[rtp.TRANSPORT_CC] == 3
     assert answerer.requirement() is None
 
 

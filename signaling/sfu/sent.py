@@ -1,0 +1,84 @@
+"""What went out on one transport, by transport-wide number: the sending half of transport-cc.
+
+Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §2.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from signaling.sfu.rtp import unwrap
+from signaling.sfu.twcc import Feedback
+
+SIZE = 4096  # packets remembered, a power of two: over a second at 30 Mbit/s
+OVERHEAD = 28 + 16  # bytes of IP, UDP and the SRTP tag around each RTP packet
+UNKNOWN, REPORTED = 0, 1  # states kept in `sizes` in place of a size
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one packet: sent and arrived in seconds of two unrelated clocks.
+
+    `arrived` is None if the packet was lost; `number` is extended, so it never wraps.
+    """
+
+    number: int
+    size: int
+    sent: float
+    arrived: float | None
+
+
+class SentLog:
+    """Numbers every packet of a transport and remembers its size and time.
+
+    The three arrays are plain memory so that native code can do what `add` does: `counter[0]` is
+    the next extended number, its low 16 bits go on the wire, its remainder by SIZE is the index
+    of `times` (seconds) and `sizes` (bytes on the line).
+    """
+
+    __slots__ = ("counter", "sizes", "times")
+
+    def __init__(self) -> None:
+        self.counter = array("Q", [1 << 16])
+        self.times = array("d", bytes(8 * SIZE))
+        self.sizes = array("I", bytes(4 * SIZE))
+
+    def add(self, size: int, now: float) -> int:
+        """Notes an RTP packet of `size` bytes. Returns the number for its header, 16 bits."""
+        number = self.counter[0]
+        index = number & SIZE - 1
+        self.times[index] = now
+        self.sizes[index] = size + OVERHEAD
+        self.counter[0] = number + 1
+        return number & 0xFFFF
+
+    def spoil(self, number: int) -> None:
+        """Leaves a packet out of later reports, because the same bytes were sent once more.
+
+        `number` is as on the wire. Nobody could tell which of the two had arrived.
+        """
+        extended = unwrap(number, self.counter[0])
+        if self.counter[0] - SIZE <= extended < self.counter[0]:
+            self.sizes[extended & SIZE - 1] = REPORTED
+
+    def outcomes(self, feedback: Feedback) -> list[Outcome]:
+        """What a feedback packet tells that was not known yet, in order of sending.
+
+        Numbers never sent, forgotten, or reported before are left out: a receiver may repeat
+        itself, and a hostile one may say anything.
+        """
+        following = self.counter[0]
+        first = unwrap(feedback.base, following)
+        found = []
+        for offset, arrived in enumerate(feedback.arrivals):
+            number = first + offset
+            if not following - SIZE <= number < following:
+                continue
+            index = number & SIZE - 1
+            size = self.sizes[index]
+            if size <= REPORTED:
+                continue
+            self.sizes[index] = REPORTED
+            found.append(Outcome(number, size, self.times[index], arrived))
+        return found
