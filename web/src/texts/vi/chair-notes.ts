@@ -1,0 +1,23 @@
+/** The secretary's notes. */
+export const chairNotes = {
+  'notes.title': 'Ghi chép',
+  'notes.write': 'Ghi',
+  'notes.write.for': 'Ghi ý kiến của {name}',
+  'notes.item': 'Ghi cho mục này',
+  'notes.save': 'Lưu vào sổ',
+  'notes.text': 'Nội dung',
+  'notes.kind': 'Loại',
+  'notes.kind.opinion': 'Ý kiến',
+  'notes.kind.reserved': 'Ý kiến bảo lưu',
+  'notes.kind.task': 'Việc giao',
+  'notes.kind.conclusion': 'Kết luận',
+  'notes.none': 'Chưa có ghi chép.',
+  'notes.contributions': 'Lượt phát biểu',
+  'notes.contributions.none': 'Chưa có đồng chí nào phát biểu.',
+  'notes.span': '{from} đến {to}',
+  'notes.span.now': 'Từ {from}, đang nói',
+  'notes.unsaved': 'Bản nháp giữ trên máy này.',
+  'notes.missing': 'Đồng chí viết nội dung trước khi lưu.',
+  'notes.saved': 'Đã ghi vào sổ lúc {time}.',
+  'notes.by_item': 'Mục {number}. {title}',
+} as const;
