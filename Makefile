@@ -45,11 +45,12 @@ interop: .venv/installed-dev build/livekit-server
 browser: .venv/installed-dev web/dist/index.html
 	if compgen -G 'tests/e2e/test_*.py' > /dev/null; then $(PYTEST) tests/e2e; fi
 
-web: web/node_modules/.installed .venv/installed-dev
+web: web/node_modules/.installed .venv/installed-dev web/dist/index.html
 	cd web
 	npm run --silent api
 	npm run --silent check
 	npm test --silent
+	npm run --silent size
 
 bench: .venv/installed-dev web/dist/index.html build/livekit-server
 	if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench $(ARGS); fi

@@ -24,7 +24,7 @@ const firstNeeded = [
     `node_modules/svelte/(?!.*(${SELDOM}))`,
     'node_modules/clsx/',
     'src/(App|main|routes)\\.',
-    'src/routes/(pages|leaders|tasks)\\.ts',
+    'src/routes/pages\\.ts',
     'src/lib/(api|i18n)/',
     'src/lib/(me|router)\\.svelte\\.ts',
     'src/lib/session/ticking',
