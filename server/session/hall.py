@@ -19,7 +19,7 @@ from server.session.gathering import ROOM_CODE_STEP, room_code
 from server.session.media import ROOM, member_token
 from server.session.refusal import Refused
 from server.session.service import Unlawful
-from server.session.stages import ENDED, GATHERING
+from server.session.stages import COUNTED, ENDED
 from server.store import sessions as store
 
 
@@ -58,7 +58,7 @@ async def _screen(call: Call, device: str, session_id: str) -> m.RoomDevice:
     if state.stage in ENDED:
         raise Unlawful(Refused("media_not_open"))
     code, picture = None, ""
-    if state.stage not in GATHERING:
+    if state.stage in COUNTED:
         code = room_code(services.keys, session_id, call.now)
         picture = _qr(f"{config.public_url}/phien/{session_id}/phong?ma={code}")
     return m.RoomDevice(

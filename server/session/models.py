@@ -470,7 +470,7 @@ class RoomDevice(Model):
     cell_name: str
     title: str
     stage: Stage
-    code: str | None  # of this half minute; None before the opening
+    code: str | None  # of this half minute; None before the roll call
     code_seconds_left: int
     qr_svg: str  # leads a phone to the check-in with the code filled in
 

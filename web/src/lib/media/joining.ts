@@ -3,6 +3,8 @@ export interface Joining {
   camera: boolean;
   microphone: boolean;
   pictures: boolean;
+  /** In the meeting room, whose own device gives picture and sound: this one joins no media. */
+  here?: boolean;
 }
 
 const place = (session: string) => `join:${session}`;

@@ -81,7 +81,7 @@ export class HallDevice {
     keep(screen.key);
     this.lost = false;
     this.until = Date.now() + screen.code_seconds_left * 1000;
-    // Before the opening there is no code yet: look more often.
+    // Before the roll call there is no code yet: look more often.
     const wait = screen.code ? screen.code_seconds_left * 1000 + AFTER_CHANGE_MS : AGAIN_MS;
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#refresh(), wait);

@@ -6,7 +6,7 @@ export const hall = {
   codeHint: 'Tám chữ số, chủ trì hoặc thư ký đọc cho.',
   pair: 'Ghép máy này',
   codeMissing: 'Đồng chí gõ đủ tám chữ số.',
-  waiting: 'Đã ghép. Chờ chủ trì khai mạc.',
+  waiting: 'Đã ghép máy này. Mã điểm danh hiện ở đây khi chủ trì bắt đầu điểm danh.',
   scan: 'Đồng chí trong phòng: quét mã này để ghi có mặt',
   orType: 'hoặc gõ mã',
   changes: 'Đổi mã sau {n} giây',
