@@ -25,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TICK = 1.0
+LOOKS = 5  # at whether a gap has ended, during one tick
+SETTLE_NS = 500_000_000  # whoever was cut off with us comes back about when we do
 BACK_WITHIN_NS = 3_000_000_000  # a track still silent then has trouble of its own
 RECENT_NS = 20_000_000_000
 EXPELLED_RETRY = 2.0
@@ -79,9 +81,11 @@ class RecordingJob:
         *,
         livekit_url: str = "",
         clock: Callable[[], int] = now_ns,
+        on_news: Callable[[], None] = lambda: None,
     ) -> None:
         self.spec = spec
         self._clock = clock
+        self._on_news = on_news  # recording stopped, began again, or a gap is known whole
         self._disk = SessionDisk(root, spec.session_id, spec.room, spec.recipient)
         self._thread = ThreadPoolExecutor(1, f"disk-{spec.session_id}")
         self._client = HeadlessClient(
@@ -203,14 +207,20 @@ class RecordingJob:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await self._until_tick()
             now = self._clock()
             for sid, recorder in self._recorders.items():
                 self._take(sid, recorder.tick(now))
                 self._speech.level(recorder.track.participant_identity, recorder.take_level(), now)
             self._speeches += self._speech.tick(now)
-            self._end_gap_if_back(now)
             await self.flush()
+
+    async def _until_tick(self) -> None:
+        for _ in range(LOOKS):
+            await asyncio.sleep(TICK / LOOKS)
+            if self._end_gap_if_back(self._clock()):
+                await self.flush()
+                self._on_news()
 
     async def _on_disk(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -291,11 +301,13 @@ class RecordingJob:
                 case _:
                     raise AssertionError(f"unknown effect {effect}")
 
-    def _end_gap_if_back(self, now: int) -> None:
+    def _end_gap_if_back(self, now: int) -> bool:
         """The gap lasts until every open microphone and camera is being recorded again."""
         away = self._away
         if away is None or not away.back_ns or self._disk_problem:
-            return
+            return False
+        if now - away.back_ns < SETTLE_NS:
+            return False
         missing = any(
             not recorder.muted and sid not in away.tracks
             for sid, recorder in self._recorders.items()
@@ -306,6 +318,8 @@ class RecordingJob:
             until = max([away.since_ns, away.back_ns, *away.tracks.values()])
             gap = Gap(away.since_ns // 1_000_000, until // 1_000_000, away.reason)
             self._new_gaps.append((gap, "", ""))
+            return True
+        return False
 
     async def _token(self) -> str:
         return self.spec.token  # the application renews it with every poll
@@ -323,6 +337,7 @@ class RecordingJob:
         self._problem = ""
         if self._away is not None:
             self._away.back_ns = self._clock()
+        self._on_news()
 
     def on_track(self, track: RemoteTrack) -> None:
         self._end(track.sid, "ended")
@@ -369,6 +384,7 @@ class RecordingJob:
             self._away = _Away(self._last_heard_ns if recent else now, "disconnected")
         self._away.back_ns = 0
         self._away.tracks.clear()
+        self._on_news()
         if final:
             asyncio.get_running_loop().call_later(EXPELLED_RETRY, self._rejoin)
 

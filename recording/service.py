@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from recording.status import State, not_recording
 log = logging.getLogger(__name__)
 
 POLL = 1.0
+BREATH = 0.2  # between turns at least, however much there is to tell
 CHECKPOINT = 5.0
 LAST_WORDS = 1.0  # a supervisor waits only a few seconds for the end
 TELL_AGAIN = 30.0  # the end of a recording that the application would not take
@@ -45,13 +47,23 @@ async def _main(config: RecorderConfig, signer: Signer) -> None:
     await service.serve(stop)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was last reported of a session, at `when` on the monotonic clock."""
+
+    when: float = 0.0
+    nonce: str = ""
+    state: State = "stopped"
+    gap: int = 0  # the last during which nothing at all was recorded
+
+
 class Recorder:
     def __init__(self, config: RecorderConfig, application: Application) -> None:
         self._config = config
         self._application = application
         self._jobs: dict[str, RecordingJob] = {}
-        # When, on which nonce and in which state each session was last reported.
-        self._told: dict[str, tuple[float, str, State]] = {}
+        self._told: dict[str, _Told] = {}
+        self._news = asyncio.Event()
         self._reports: set[asyncio.Task[None]] = set()
         self._untold: dict[str, dict[str, Any]] = {}
         self._tell_after: dict[str, float] = {}
@@ -74,7 +86,7 @@ class Recorder:
             for spec in specs:
                 self._report_if_due(spec)
             await self._tell_finished()
-            await asyncio.wait([stopped], timeout=POLL)
+            await self._pause(stopped)
         for task in self._reports:
             task.cancel()
         await asyncio.gather(*(job.stop(final=False) for job in self._jobs.values()))
@@ -83,6 +95,16 @@ class Recorder:
                 for job in self._jobs.values():
                     await self._application.checkpoint(job.status(), job.spec.checkpoint_nonce)
         await self._application.close()
+
+    async def _pause(self, stopped: asyncio.Task[bool]) -> None:
+        """Until the next turn, which comes early when a job has news."""
+        await asyncio.wait([stopped], timeout=BREATH)
+        news = asyncio.create_task(self._news.wait())
+        await asyncio.wait(
+            [stopped, news], timeout=POLL - BREATH, return_when=asyncio.FIRST_COMPLETED
+        )
+        news.cancel()
+        self._news.clear()
 
     async def _follow(self, specs: list[JobSpec]) -> None:
         wanted = {spec.session_id: spec for spec in specs}
@@ -107,7 +129,9 @@ class Recorder:
     async def _begin(self, spec: JobSpec) -> None:
         config = self._config
         try:
-            job = RecordingJob(spec, config.directory, livekit_url=config.livekit_url)
+            job = RecordingJob(
+                spec, config.directory, livekit_url=config.livekit_url, on_news=self._news.set
+            )
             await job.start()
         except (OSError, RecordingError) as error:
             log.error("%s cannot be recorded: %s", spec.session_id, error)
@@ -131,13 +155,17 @@ class Recorder:
                     log.error("%s cannot be ended: %s", path.name, error)
 
     def _report_if_due(self, spec: JobSpec) -> None:
-        when, *known = self._told.get(spec.session_id, (0.0, "", "stopped"))
+        told = self._told.get(spec.session_id, _Told())
         now, job = time.monotonic(), self._jobs.get(spec.session_id)
-        state: State = job.status().state if job else "stopped"
-        # Told at once when recording stops or begins again, because a chair waits for it.
-        if now - when < CHECKPOINT - POLL / 2 and known == [spec.checkpoint_nonce, state]:
+        status = job.status() if job else None
+        state: State = status.state if status else "stopped"
+        whole = [gap.id for gap in status.gaps if not gap.track_sid] if status else []
+        new = _Told(now, spec.checkpoint_nonce, state, max(whole, default=told.gap))
+        # Told at once when recording stops or begins again, and then what is missing, because a
+        # chair waits for it.
+        if now - told.when < CHECKPOINT - POLL / 2 and new == replace(told, when=now):
             return
-        self._told[spec.session_id] = (now, spec.checkpoint_nonce, state)
+        self._told[spec.session_id] = new
         task = asyncio.create_task(self._report(spec))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
@@ -151,7 +179,7 @@ class Recorder:
             await job.flush()
             status = job.status()
         if not await self._application.checkpoint(status, spec.checkpoint_nonce):
-            self._told[spec.session_id] = (0.0, "", status.state)  # again at the next turn
+            self._told.pop(spec.session_id, None)  # again at the next turn
         elif job is not None:
             job.acknowledged(status)
 
