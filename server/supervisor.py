@@ -24,7 +24,7 @@ log = structlog.get_logger()
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STOP_SECONDS = 4.0  # from SIGTERM to SIGKILL; all are told at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a restart; doubled while it keeps dying
-STEADY_SECONDS = 10.0  # a child that lived this long starts with the first pause again
+STEADY_SECONDS = 10.0  # a child that lived this long is started again without any pause
 PROBE_EVERY = 0.1
 
 Probe = Callable[[], Awaitable[bool]]
@@ -97,7 +97,7 @@ class Supervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, child: Child) -> None:
-        pause = FIRST_PAUSE
+        pause = 0.0
         while not self._stopping:
             child.started_at = time.monotonic()
             child.process = await self._spawn(child.program)
@@ -105,7 +105,7 @@ class Supervisor:
             if self._told_to_stop():
                 return
             lived = time.monotonic() - child.started_at
-            pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(LONGEST_PAUSE, pause * 2)
+            pause = pause_after(lived, pause)
             child.restarts += 1
             log.error("ended", child=child.program.name, status=code, again_in=round(pause, 1))
             child.process = None
@@ -141,6 +141,13 @@ class Supervisor:
             start_new_session=True,
             preexec_fn=_die_with_parent(os.getpid()),
         )
+
+
+def pause_after(lived: float, pause: float) -> float:
+    """Seconds before the next start of a child that lived so long, started after `pause`."""
+    if lived > STEADY_SECONDS:
+        return 0.0
+    return min(LONGEST_PAUSE, max(FIRST_PAUSE, pause * 2))
 
 
 def _tell(child: Child, number: signal.Signals) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from server.supervisor import NotHealthy, Program, Supervisor, port_taken
+from server.supervisor import NotHealthy, Program, Supervisor, pause_after, port_taken
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -60,6 +60,15 @@ async def test_a_killed_child_comes_back_by_itself(supervisor: Supervisor) -> No
     assert child.process is not None
     assert child.process.pid != first
     assert child.restarts == 1
+
+
+def test_a_steady_child_is_restarted_at_once_and_a_dying_one_ever_more_slowly() -> None:
+    assert pause_after(lived=60, pause=5) == 0
+    pauses = [0.0]
+    for _ in range(9):
+        pauses.append(pause_after(lived=1, pause=pauses[-1]))
+    assert pauses[1:4] == [0.1, 0.2, 0.4]
+    assert pauses[-1] == 10
 
 
 async def test_stopping_leaves_nobody_behind(supervisor: Supervisor) -> None:
