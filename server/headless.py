@@ -17,8 +17,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Origin
 
+from server.witnessing import HistoryChanged, Watch
 from voting.ballot import Ballot
-from voting.signing import PrivateKey, to_base64url
+from voting.signing import PrivateKey, statement_hash, to_base64url
 
 BEAT_SECONDS = 4.0
 RETRY_SECONDS = 0.3
@@ -80,12 +81,18 @@ class HeadlessMember:
         self.path = f"/api/sessions/{session_id}"
         self.key = PrivateKey.generate()
         self.view: dict[str, Any] = {}
-        self.headers: list[dict[str, Any]] = []  # every event header, in order, without repeats
+        self.watch = Watch.of(session_id, account.me["installation"])
+        self.broken: HistoryChanged | None = None  # nothing is signed or believed any more
         self.microphone = self.camera = False
         self._counter = 0
         self._previous: str | None = None
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def headers(self) -> list[dict[str, Any]]:
+        """Every event header seen, in order, without repeats."""
+        return self.watch.headers
 
     async def join(self) -> Self:
         """Opens the live socket and waits for the first view; then certifies the device key."""
@@ -107,21 +114,37 @@ class HeadlessMember:
             self._task = None
 
     async def until(self, holds: Callable[[dict[str, Any]], bool], seconds: float) -> None:
-        """Waits until the view satisfies `holds`. Raises TimeoutError with the stage seen."""
+        """Waits until the view satisfies `holds`.
+
+        Raises TimeoutError with the stage seen; HistoryChanged when the log does not hold.
+        """
         async with self._changed:
             try:
-                await asyncio.wait_for(self._changed.wait_for(lambda: holds(self.view)), seconds)
+                met = self._changed.wait_for(lambda: self.broken or holds(self.view))
+                await asyncio.wait_for(met, seconds)
             except TimeoutError:
                 stage = self.view.get("stage", "no view")
                 raise TimeoutError(f"not reached within {seconds} s; stage {stage}") from None
+        self._unbroken()
+
+    def _unbroken(self) -> None:
+        if self.broken:
+            raise self.broken
 
     async def command(self, name: str, **body: Any) -> dict[str, Any]:
-        """Gives one command; the same `command_id` is used if the connection breaks."""
+        """Gives one command; the same `command_id` is used if the connection breaks.
+
+        Raises HistoryChanged when the answer is not the installation's signed word.
+        """
+        self._unbroken()
         body.setdefault("command_id", uuid.uuid4().hex)
         for _ in range(40):
             try:
                 ack = await self.account.post(f"{self.path}/commands/{name}", **body)
                 assert isinstance(ack, dict)
+                ballot = body.get("ballot")
+                subject = statement_hash(ballot) if ballot else body["command_id"]
+                self.watch.answered(ack, subject)
                 return ack
             except (httpx.TransportError, ServerRefused) as error:
                 if isinstance(error, ServerRefused) and error.status < 500:
@@ -226,18 +249,8 @@ class HeadlessMember:
                     return
                 case other:
                     raise ValueError(f"unknown live message {other}")
-            self._witness(message["headers"])
+            try:
+                self.watch.take(message, self.view["witnessed"])
+            except HistoryChanged as fault:
+                self.broken = self.broken or fault
             self._changed.notify_all()
-
-    def _witness(self, headers: list[dict[str, Any]]) -> None:
-        """Keeps the chain as seen. Raises ValueError when history changed behind our back."""
-        for header in headers:
-            last = self.headers[-1] if self.headers else None
-            if last and header["seq"] <= last["seq"]:
-                known = self.headers[header["seq"] - self.headers[0]["seq"]]
-                if known["hash"] != header["hash"]:
-                    raise ValueError(f"history changed at line {header['seq']}")
-                continue
-            if last and (header["seq"] != last["seq"] + 1 or header["prev"] != last["hash"]):
-                raise ValueError(f"line {header['seq']} does not follow line {last['seq']}")
-            self.headers.append(header)

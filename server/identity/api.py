@@ -17,12 +17,12 @@ from server.identity.installation import shown
 from server.identity.me import device_of, me_of, source_of, with_cookie, without_cookie
 from server.keys import new_id, token_hash
 from server.people.names import tidy_phone
-from server.store import accounts, factors, people, sign_ins
+from server.store import accounts, factors, people, sign_ins, submission
 from server.texts import say
 
 
 async def installation(call: Call) -> models.Installation:
-    return shown(call.services)
+    return shown(call.services, await call.services.database.read(submission.committee))
 
 
 async def demo_people(call: Call) -> models.DemoPeople:

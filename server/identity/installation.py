@@ -7,7 +7,8 @@ from server.identity import models
 from server.keys import Keyring, KeysUnusable, token_hash
 from server.services import Services
 from server.store import accounts
-from server.store.database import Connection
+from server.store.database import Connection, RowMapping
+from voting.signing import to_base64url
 
 FIRST_LINK_LASTS = timedelta(days=2)
 
@@ -56,7 +57,11 @@ def link(config: Config, token: str) -> str:
     return f"{config.public_url}/mot-lan#{token}"
 
 
-def shown(services: Services) -> models.Installation:
+def shown(services: Services, committee: RowMapping | None) -> models.Installation:
+    """`committee`: the peer that countersigns, if one is enrolled."""
+    seal, witness = services.keys.seal, None
+    if committee is not None:
+        witness = models.SigningKey(key_id=committee["key_id"], spki=committee["spki"])
     config = services.config
     return models.Installation(
         id=services.keys.installation_id,
@@ -68,4 +73,6 @@ def shown(services: Services) -> models.Installation:
         helper_phone=config.helper_phone,
         demo=config.demo,
         web_bundle=services.web_bundle,
+        seal=models.SigningKey(key_id=seal.key_id, spki=to_base64url(seal.public.spki)),
+        witness=witness,
     )

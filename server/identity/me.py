@@ -15,8 +15,9 @@ from server.identity import models
 from server.identity.installation import shown
 from server.services import Services
 from server.store import accounts
-from server.store.database import Connection
+from server.store.database import Connection, RowMapping
 from server.store.sign_ins import LONGEST
+from server.store.submission import committee
 from voting.rules import rules_at
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -34,6 +35,7 @@ class Facts:
     phone: str
     cell_name: str | None
     cells: dict[str, str]
+    committee: RowMapping | None
 
 
 def facts(conn: Connection, principal: Principal) -> Facts:
@@ -42,7 +44,8 @@ def facts(conn: Connection, principal: Principal) -> Facts:
         raise NotSignedIn
     wanted = {cell_id for _, cell_id in principal.roles if cell_id} | {principal.cell_id or ""}
     cells = {c: name for c in wanted if (name := accounts.cell_name(conn, c)) is not None}
-    return Facts(account["name"], account["phone"], cells.get(principal.cell_id or ""), cells)
+    cell_name = cells.get(principal.cell_id or "")
+    return Facts(account["name"], account["phone"], cell_name, cells, committee(conn))
 
 
 async def me_of(services: Services, principal: Principal, now: datetime) -> models.Me:
@@ -66,7 +69,7 @@ async def me_of(services: Services, principal: Principal, now: datetime) -> mode
         factor_fresh_until=principal.factor_at + factor_lasts(now) if principal.factor_at else None,
         stepped_up_until=stepped_up + STEP_UP if stepped_up else None,
         csrf=csrf_token(services.keys, principal.sign_in_id or ""),
-        installation=shown(services),
+        installation=shown(services, found.committee),
     )
 
 

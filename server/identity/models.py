@@ -9,6 +9,13 @@ FactorKind = Literal["totp", "card", "recovery"]
 Role = Literal["secretary", "deputy", "officer", "administrator"]
 
 
+class SigningKey(Model):
+    """A public key whose signatures a device checks; it keeps the first it is told."""
+
+    key_id: str
+    spki: str  # base64url SPKI DER, ECDSA P-256
+
+
 class Installation(Model):
     """Who runs this server; shown before anybody signs in."""
 
@@ -21,6 +28,8 @@ class Installation(Model):
     helper_phone: str
     demo: bool
     web_bundle: str  # SHA-256 of the web bundle served
+    seal: SigningKey  # signs heads and acknowledgements
+    witness: SigningKey | None  # the upper committee's, which countersigns heads
 
 
 class DemoPerson(Model):

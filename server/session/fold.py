@@ -163,8 +163,8 @@ def _record(state: State, logged: Logged) -> State | None:
                 nonce_answered=state.recorder.nonce_answered or nonce == state.recorder.nonce,
             )
             return replace(state, recorder=recorder)
-        case e.HeadWitnessed(seq=seq):
-            return replace(state, witnessed_seq=seq, witnessed_at=logged.time)
+        case e.HeadWitnessed(seq=seq) as event:
+            return replace(state, witnessed=event, witnessed_seq=seq, witnessed_at=logged.time)
         case e.RecordingFinished():
             recorder = replace(state.recorder, stage=RecorderStage.OFF, since=logged.time)
             return replace(state, recorder=recorder, recording_finished=True)

@@ -26,6 +26,16 @@ class Head(Model):
     signature: str  # base64url raw r||s over the canonical JSON of {session, seq, hash, time}
 
 
+class Witnessed(Model):
+    """The upper committee's countersignature of a head, as the log has it."""
+
+    seq: int
+    head: str
+    received_at: str  # exactly as signed
+    key_id: str
+    signature: str  # over {purpose: "countersignature", session, seq, head, received_at}
+
+
 class EventHeader(Model):
     """What the chain covers; clients check `prev` and `hash` of each against the one before."""
 
@@ -257,6 +267,7 @@ class SessionView(Model):
     delivery: Delivery
     head: Head
     witnessed_seq: int  # last head countersigned by the upper committee
+    witnessed: Witnessed | None = None  # that countersignature, for the device to check
     upper_committee_connected: bool
     media_down: bool = False  # the media engine does not answer; the session itself goes on
     factor_fresh_until: datetime | None

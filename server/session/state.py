@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from server.session.events import AgendaLine, Convened, DocumentLine, NoteKind, RosterLine
+from server.session.events import (
+    AgendaLine,
+    Convened,
+    DocumentLine,
+    HeadWitnessed,
+    NoteKind,
+    RosterLine,
+)
 from server.session.ledger import LogLedger
 from server.session.stages import Stage
 from voting.ballot import Choice
@@ -263,6 +270,7 @@ class State:
     end_reason: str = ""
     adjourned_until: str = ""
     witnessed_seq: int = 0
+    witnessed: HeadWitnessed | None = None
     witnessed_at: datetime | None = None
     unwitnessed: bool = True  # something other than a countersignature stands at the end
     recording_finished: bool = False

@@ -10,6 +10,7 @@ from server.session import recording
 from server.session.attendance import not_voted_and_dropped, quorum_now, tally_of
 from server.session.decide import allowed
 from server.session.decide_closing import chair_away_since
+from server.session.events import to_data
 from server.session.law import Case
 from server.session.minutes import draft, text_hash
 from server.session.next_step import next_step
@@ -87,6 +88,7 @@ def view(
         delivery=_delivery(state, around),
         head=head,
         witnessed_seq=state.witnessed_seq,
+        witnessed=_witnessed(state),
         upper_committee_connected=around.upper_connected,
         media_down=around.media_down,
         factor_fresh_until=_fresh_until(state, viewer),
@@ -374,3 +376,8 @@ def _fresh_until(state: State, viewer: Viewer) -> datetime | None:
     if viewer.factor_at is None:
         return None
     return viewer.factor_at + timedelta(minutes=state.rules.number("factor.fresh_minutes"))
+
+
+def _witnessed(state: State) -> m.Witnessed | None:
+    found = state.witnessed
+    return m.Witnessed.model_validate(to_data(found)) if found else None

@@ -234,6 +234,7 @@ export function baseView(): SessionView {
       signature: 'chu-ky',
     },
     witnessed_seq: 148,
+    witnessed: null,
     upper_committee_connected: true,
     factor_fresh_until: at('20:40:00'),
     media_down: false,

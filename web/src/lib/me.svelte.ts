@@ -1,6 +1,7 @@
 /** Who is signed in here, and which installation this is. */
 import { get, post, Refused, useCsrf, whenSignedOut } from './api/client';
 import type { Installation, Me, RoleHeld } from './api/types';
+import { pin } from './session/pins';
 
 class Self {
   me = $state.raw<Me | null>(null);
@@ -15,7 +16,10 @@ class Self {
   take(me: Me | null) {
     this.me = me;
     useCsrf(me?.csrf ?? '');
-    if (me) this.installation = me.installation;
+    if (!me) return;
+    this.installation = me.installation;
+    // Its keys as first seen; a private window without storage trusts each visit anew.
+    void pin(me.installation).catch(() => {});
   }
 
   /** Asks the server; throws only when it could not be reached. */

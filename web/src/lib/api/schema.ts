@@ -3058,6 +3058,8 @@ export interface components {
             demo: boolean;
             /** Web Bundle */
             web_bundle: string;
+            seal: components["schemas"]["SigningKey"];
+            witness: components["schemas"]["SigningKey"] | null;
         };
         /**
          * Invitation
@@ -4261,6 +4263,8 @@ export interface components {
             head: components["schemas"]["Head"];
             /** Witnessed Seq */
             witnessed_seq: number;
+            /** @default null */
+            witnessed: components["schemas"]["Witnessed"] | null;
             /** Upper Committee Connected */
             upper_committee_connected: boolean;
             /**
@@ -4301,6 +4305,16 @@ export interface components {
         SignIns: {
             /** Sign Ins */
             sign_ins: components["schemas"]["SignInListed"][];
+        };
+        /**
+         * SigningKey
+         * @description A public key whose signatures a device checks; it keeps the first it is told.
+         */
+        SigningKey: {
+            /** Key Id */
+            key_id: string;
+            /** Spki */
+            spki: string;
         };
         /** Speaking */
         Speaking: {
@@ -4444,6 +4458,22 @@ export interface components {
             motion: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * Witnessed
+         * @description The upper committee's countersignature of a head, as the log has it.
+         */
+        Witnessed: {
+            /** Seq */
+            seq: number;
+            /** Head */
+            head: string;
+            /** Received At */
+            received_at: string;
+            /** Key Id */
+            key_id: string;
+            /** Signature */
+            signature: string;
         };
         /**
          * WorkerNote

@@ -1,5 +1,8 @@
 /** The two acts a member signs: being present, and voting. */
+import { Refused } from '$lib/api/client';
 import type { Ack, Choice, Motion } from '$lib/api/types';
+import { texts } from '$lib/i18n';
+import { errors } from '$texts/vi/errors';
 import { ballotStatement, checkInStatement, signed } from './ballot';
 import { certifiedKey, keepKey, type DeviceKey } from './keys';
 import type { Live } from './live.svelte';
@@ -8,12 +11,20 @@ import { keepReceipt, type Receipt } from './receipts';
 /** The log must have been seen before anything can be signed over it. */
 export class NotYetSeen extends Error {}
 
+const t = texts(errors);
+
+/** Nothing is signed over a history that has changed. */
+function unbroken(live: Live) {
+  if (live.broken) throw new Refused('history_changed', t('historyChanged'), 400);
+}
+
 /** The counter is kept before the signature leaves, so that it can never be used twice. */
 async function counted(key: DeviceKey, counter: number): Promise<void> {
   await keepKey({ ...key, counter });
 }
 
 export async function checkIn(live: Live, installation: string): Promise<Ack> {
+  unbroken(live);
   const { view, seen } = live;
   if (!view || !seen) throw new NotYetSeen();
   const key = await certifiedKey(live.session, live.account);
@@ -30,6 +41,7 @@ export async function castBallot(
   motion: Motion,
   choice: Choice,
 ): Promise<{ receipt: Receipt; sent: Promise<Ack> }> {
+  unbroken(live);
   const { view, seen } = live;
   if (!view || !seen) throw new NotYetSeen();
   const key = await certifiedKey(live.session, live.account);

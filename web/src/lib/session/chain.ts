@@ -8,10 +8,14 @@ export interface Seen {
   hash: string;
 }
 
-export type Verdict =
-  | { intact: true; seen: Seen }
-  /** `at` is the first line that does not fit. */
-  | { intact: false; at: number; why: 'changed' | 'unlinked' | 'hash' };
+/** What a line, a head or an answer can fail: `at` is the first line that does not fit. */
+export interface Fault {
+  intact: false;
+  at: number;
+  why: 'changed' | 'unlinked' | 'hash' | 'key' | 'signature' | 'answer' | 'witness';
+}
+
+export type Verdict = { intact: true; seen: Seen } | Fault;
 
 /** `hash` covers these fields in canonical JSON. */
 async function recomputed(session: string, header: EventHeader): Promise<string> {

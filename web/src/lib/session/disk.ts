@@ -1,15 +1,21 @@
-/** What this device keeps: keys, unsent commands, receipts and the last heads seen. */
+/**
+ * What this device keeps: keys, unsent commands, receipts, the last heads seen, and the public
+ * keys it trusts.
+ */
 
-const STORES = ['keys', 'outbox', 'receipts', 'heads'] as const;
+const STORES = ['keys', 'outbox', 'receipts', 'heads', 'pins'] as const;
 export type Store = (typeof STORES)[number];
 
 let opened: Promise<IDBDatabase> | null = null;
 
 function open(): Promise<IDBDatabase> {
   opened ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open('chibo', 1);
+    const request = indexedDB.open('chibo', 2);
     request.onupgradeneeded = () => {
-      for (const store of STORES) request.result.createObjectStore(store);
+      const there = request.result.objectStoreNames;
+      for (const store of STORES) {
+        if (!there.contains(store)) request.result.createObjectStore(store);
+      }
     };
     request.onsuccess = () => {
       // Another tab may want to upgrade; let it, and open again when needed.

@@ -1,14 +1,20 @@
 /** The room's state as the server tells it: one socket, one view, checked against the log. */
 import { get, Refused } from '$lib/api/client';
-import type { Ack, ChainView, EventHeader, SessionView } from '$lib/api/types';
+import type { Ack, ChainView, EventHeader, Head, SessionView } from '$lib/api/types';
+import { texts } from '$lib/i18n';
+import { self } from '$lib/me.svelte';
 import type { Line } from '$lib/ui/LineBars.svelte';
-import { follow, type Seen, type Verdict } from './chain';
+import { errors } from '$texts/vi/errors';
+import { statementHash, type Json } from './canonical';
+import type { Fault, Seen } from './chain';
 import * as disk from './disk';
-import { Outbox, type Item } from './outbox.svelte';
+import { Outbox, overHttp, type Item } from './outbox.svelte';
+import { pin, trusted, verifier } from './pins';
+import { Watch } from './watch';
 
 type Incoming =
-  | { kind: 'snapshot'; view: SessionView; headers: EventHeader[] }
-  | { kind: 'update'; patch: Partial<SessionView>; headers: EventHeader[] }
+  | { kind: 'snapshot'; view: SessionView; headers: EventHeader[]; head: Head }
+  | { kind: 'update'; patch: Partial<SessionView>; headers: EventHeader[]; head: Head }
   | { kind: 'beat' };
 
 interface Outgoing {
@@ -17,6 +23,8 @@ interface Outgoing {
   microphone: boolean;
   camera: boolean;
 }
+
+const t = texts(errors);
 
 const BEAT_MS = 4000;
 /** Without a word for this long the line is dead, even if the browser has not noticed. */
@@ -28,8 +36,8 @@ export class Live {
   link = $state<'connecting' | 'open' | 'lost'>('connecting');
   /** Refused for good: a sentence. */
   refused = $state('');
-  /** The log on the server no longer contains what this device has seen. */
-  broken = $state.raw<Exclude<Verdict, { intact: true }> | null>(null);
+  /** The log no longer contains what this device has seen, or is not signed as it should be. */
+  broken = $state.raw<Fault | null>(null);
   /** What this device tells the room about itself. */
   reported = $state<Omit<Outgoing, 'kind'>>({ line: 'good', microphone: false, camera: false });
 
@@ -37,6 +45,7 @@ export class Live {
   seen: Seen | null = null;
   readonly outbox: Outbox;
 
+  #watch: Watch | null = null;
   #socket: WebSocket | null = null;
   #offset = 0;
   #failures = 0;
@@ -51,7 +60,7 @@ export class Live {
     readonly account: string,
     ended?: (item: Item, ack: Ack | null, why?: Refused) => Promise<void>,
   ) {
-    this.outbox = new Outbox(session, account, undefined, ended);
+    this.outbox = new Outbox(session, account, { send: (item) => this.#sent(item) }, ended);
   }
 
   /** The server's clock now, in milliseconds. */
@@ -85,6 +94,7 @@ export class Live {
     } catch {
       // A private window may have no storage: then this visit starts without memory.
     }
+    await this.#trust();
     if (this.#stopped) return;
     this.#connect();
     await this.outbox.resume().catch(() => {});
@@ -192,7 +202,7 @@ export class Live {
   async #take(message: Incoming) {
     if (message.kind === 'beat') return;
     if (message.kind === 'update' && !this.view) return;
-    await this.#witness(message.headers);
+    await this.#witness(message);
     if (message.kind === 'snapshot') this.#show(message.view);
     else if (this.view) {
       const view = { ...this.view, ...message.patch };
@@ -204,20 +214,43 @@ export class Live {
     this.#failures = 0;
   }
 
-  async #witness(headers: EventHeader[]) {
-    if (this.broken || !headers.length) return;
-    let verdict = await follow(this.session, this.seen, headers);
-    if (!verdict.intact && verdict.why === 'unlinked' && this.seen) {
-      // Lines between may only have been missed: fetch all of them before raising an alarm.
-      const chain = await get<ChainView>(`/api/sessions/${this.session}/chain`);
-      verdict = await follow(this.session, this.seen, chain.headers);
+  /** The keys pinned at sign-in; a private window without storage trusts this visit's. */
+  async #trust() {
+    const told = self.installation;
+    if (!told) return;
+    try {
+      const pins = await pin(told).catch(() => trusted(undefined, told));
+      const seal = await verifier(pins.seal);
+      const witness = pins.witness ? await verifier(pins.witness) : null;
+      this.#watch = new Watch(this.session, this.seen, seal, witness);
+    } catch {
+      this.broken = { intact: false, at: this.seen?.seq ?? 0, why: 'key' };
     }
-    if (!verdict.intact) {
-      this.broken = verdict;
-      return;
+  }
+
+  async #witness(message: Exclude<Incoming, { kind: 'beat' }>) {
+    const watch = this.#watch;
+    if (!watch || this.broken) return;
+    const all = async () => (await get<ChainView>(`/api/sessions/${this.session}/chain`)).headers;
+    await watch.headers(message.headers, all);
+    await watch.head(message.head);
+    const shown = message.kind === 'snapshot' ? message.view : message.patch;
+    await watch.countersigned(shown.witnessed);
+    this.broken = watch.broken;
+    if (watch.broken || !watch.seen || watch.seen.seq === this.seen?.seq) return;
+    this.seen = watch.seen;
+    await disk.write('heads', this.#place, watch.seen).catch(() => {});
+  }
+
+  /** An answer without the installation's signature is none: the act may not be in the log. */
+  async #sent(item: Item): Promise<Ack> {
+    const ack = await overHttp.send(item);
+    const { ballot } = item.body;
+    const subject = ballot ? await statementHash(ballot as Json) : item.command_id;
+    if (this.#watch && !(await this.#watch.answered(ack, subject))) {
+      this.broken = this.#watch.broken;
+      throw new Refused('answer_unsigned', t('answerUnsigned'), 400);
     }
-    if (verdict.seen.seq === this.seen?.seq) return;
-    this.seen = verdict.seen;
-    await disk.write('heads', this.#place, verdict.seen).catch(() => {});
+    return ack;
   }
 }

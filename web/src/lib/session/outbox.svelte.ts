@@ -23,7 +23,7 @@ export interface Transport {
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 
-const overHttp: Transport = {
+export const overHttp: Transport = {
   send: (item) =>
     post<Ack>(`/api/sessions/${item.session}/commands/${item.name}`, {
       command_id: item.command_id,

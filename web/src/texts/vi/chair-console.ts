@@ -5,8 +5,6 @@ export const chairConsole = {
   'console.away': 'Chủ trì mất kết nối từ {time}. Phó Bí thư được nhận chủ trì sau 60 giây.',
   'console.elsewhere': 'Hình và tiếng đang mở ở một cửa sổ khác của đồng chí.',
   'console.not_yet': 'Máy này chưa nhận đủ sổ phiên họp. Mời đồng chí chờ vài giây rồi bấm lại.',
-  'console.history_changed':
-    'Sổ phiên họp đã bị sửa so với bản máy này đang giữ. Dừng mọi biểu quyết và báo cấp trên.',
 
   'tab.session': 'Phiên họp',
   'tab.agenda': 'Chương trình',

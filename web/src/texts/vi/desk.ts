@@ -5,8 +5,6 @@ export const desk = {
 
   'after.loading': 'Đang mở phiên họp…',
   'after.closed': 'Phiên họp đã đóng {time}',
-  'after.history_changed':
-    'Sổ phiên họp đã bị sửa so với bản máy này đang giữ. Mời đồng chí báo ngay cho cấp trên.',
   'after.documents': 'Văn bản của phiên họp',
   'after.ready': '{n} văn bản',
   'after.kind.minutes': 'Biên bản',

@@ -17,8 +17,6 @@ export const room = {
   elsewhereWhy: 'Máy này chỉ còn điểm danh và biểu quyết.',
   silentTitle: 'Trình duyệt đang chặn tiếng.',
   silentAct: 'Bấm để nghe tiếng',
-  brokenTitle: 'Sổ của phiên họp không còn khớp với bản máy này đã thấy, từ dòng {line}.',
-  brokenWhy: 'Mời đồng chí báo ngay chủ trì và cấp trên. Máy này giữ lại bản đã thấy.',
   recordingStoppedTitle: 'Việc ghi hình và tiếng đang dừng.',
   recordingStoppedWhy: 'Chưa mở hoặc công bố biểu quyết được cho đến khi ghi lại.',
   recessTitle: 'Đang nghỉ giải lao.',

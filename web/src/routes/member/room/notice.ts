@@ -3,6 +3,7 @@ import type { SessionView } from '$lib/api/types';
 import { texts } from '$lib/i18n';
 import { clock } from '$lib/i18n/format';
 import type { MediaRoom } from '$lib/media/room.svelte';
+import { faultTitle, historyText } from '$lib/session/fault';
 import type { Live } from '$lib/session/live.svelte';
 import { room } from '$texts/vi/room';
 
@@ -40,7 +41,7 @@ export function notice(
 ): Notice | null {
   const { motion, recorder } = view;
   if (live.broken) {
-    return warn(t('brokenTitle', { line: live.broken.at }), t('brokenWhy'), { urgent: true });
+    return warn(faultTitle(live.broken), historyText('why'), { urgent: true });
   }
   if (trouble) return warn(trouble, '', { urgent: true });
   if (live.link === 'lost') {
