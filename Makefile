@@ -52,7 +52,7 @@ web: web/node_modules/.installed .venv/installed-dev web/dist/index.html
 	npm test --silent
 	npm run --silent size
 
-bench: .venv/installed-dev web/dist/index.html build/livekit-server
+bench: .venv/installed-dev web/dist/index.html build/livekit-server build/bench-load
 	if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench $(ARGS); fi
 
 faults: .venv/installed-dev web/dist/index.html
@@ -133,6 +133,12 @@ build/livekit-server:
 	else
 		echo 'Không có Go nên không dựng được LiveKit; các kiểm tra đối chiếu cần nó sẽ báo thiếu.' >&2
 	fi
+
+# Publishers and subscribers of the media bench, compiled so that they cost less than the server.
+build/bench-load: $(wildcard tests/bench/load/*.go) tests/bench/load/go.sum
+	mkdir -p build
+	command -v go > /dev/null || { echo 'Phép đo hình tiếng cần Go: apt install golang' >&2; exit 1; }
+	cd tests/bench/load && go build -o $(CURDIR)/build/bench-load .
 
 .PHONY: system
 system:

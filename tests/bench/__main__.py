@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench import ballots
+from tests.bench import ballots, media
 from tests.bench.document import write_document
 from tests.bench.results import keep
 
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     ballots.NAME: lambda options: ballots.measure(options.members, options.sessions),
+    media.NAME: lambda options: media.measure(options.seconds, options.rounds),
 }
 
 
@@ -21,6 +22,8 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all if none is given")
     parser.add_argument("--members", type=int, default=ballots.MEMBERS)
     parser.add_argument("--sessions", type=int, default=ballots.SESSIONS)
+    parser.add_argument("--seconds", type=float, default=media.SECONDS)
+    parser.add_argument("--rounds", type=int, default=media.ROUNDS)
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
