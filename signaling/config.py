@@ -15,7 +15,7 @@ MIN_SECRET = 32  # bytes: an HS256 key shorter than its hash is weaker than the 
 class MediaConfig:
     """One engine process. Ports may be 0 (any free one), durations are seconds.
 
-    `node_ips` are the addresses put into ICE candidates; empty means `host`.
+    `node_ips` are the addresses put into ICE candidates; empty means `host` (`sfu.addresses`).
     `auto_create` makes rooms at the first join, as LiveKit does by default.
     """
 
@@ -51,10 +51,6 @@ class MediaConfig:
                 problems.append(f"{name} port {port} is out of range")
         if problems:
             raise LocalError("; ".join(problems))
-
-    @property
-    def advertised(self) -> tuple[str, ...]:
-        return self.node_ips or (self.host,)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> MediaConfig:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
-import socket
 import time
 
 from livekit.protocol.models import Codec as CodecInfo
@@ -30,6 +28,7 @@ from signaling.outbox import Outbox
 from signaling.room import Room
 from signaling.runtime import RoomRuntime
 from signaling.session import Session
+from signaling.sfu import addresses
 from signaling.sfu.mux import Mux
 from signaling.sfu.tcp import TcpServer
 from signaling.tokens import Grants
@@ -67,12 +66,13 @@ class Engine:
         self._mux = Mux(self.clock)
         self._tcp = TcpServer(self._mux, self.clock)
         try:
-            self.udp_port = self._mux.bind(config.host, config.udp_port)
+            where = addresses.plan(config.host, config.node_ips)
+            self.udp_port = self._mux.bind(where.udp_host, config.udp_port, where.admitted)
             self.tcp_port = await self._tcp.bind(config.host, config.tcp_port)
         except OSError as error:
             self._mux.close()
             raise LocalError(f"cannot open the media ports: {error.strerror}") from error
-        self._candidates = tuple(_candidates(config, self.udp_port, self.tcp_port))
+        self._candidates = tuple(where.candidates(self.udp_port, self.tcp_port))
         self._next_tokens = self.clock() + TOKEN_INTERVAL
         self._task = asyncio.create_task(self._run())
 
@@ -321,36 +321,3 @@ class Engine:
     def lost(self, session: Session, outbox: Outbox) -> None:
         """The signalling socket is gone."""
         session.detach(outbox, self.clock())
-
-
-def _candidates(config: MediaConfig, udp_port: int, tcp_port: int) -> list[str]:
-    """ICE candidates for every advertised address: UDP first, passive TCP as the fallback."""
-    lines: list[str] = []
-    for index, text in enumerate(config.advertised):
-        for address in _resolve(text):
-            preference = 65535 - index
-            udp = 126 << 24 | preference << 8 | 255
-            tcp = 90 << 24 | preference << 8 | 255
-            number = 2 * len(lines)
-            lines.append(f"{number} 1 udp {udp} {address} {udp_port} typ host")
-            lines.append(f"{number + 1} 1 tcp {tcp} {address} {tcp_port} typ host tcptype passive")
-    return lines
-
-
-def _resolve(text: str) -> list[str]:
-    """The address itself; for a wildcard, the address of the default route."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return [str(info[4][0]) for info in socket.getaddrinfo(text, None, type=socket.SOCK_DGRAM)]
-    if not address.is_unspecified:
-        return [str(address)]
-    found = ["127.0.0.1"]
-    probes = [(socket.AF_INET, "192.0.2.1")]
-    if address.version == 6:
-        probes.append((socket.AF_INET6, "2001:db8::1"))
-    for family, target in probes:
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((target, 9))  # chooses the route, sends nothing
-            found.insert(0, str(probe.getsockname()[0]))
-    return found

@@ -40,9 +40,13 @@ class Mux:
         self._by_ufrag: dict[str, IceLite] = {}
         self._by_address: dict[object, IceLite] = {}
         self._sock: socket.socket | None = None
+        self._admitted: frozenset[str] | None = None
 
-    def bind(self, host: str, port: int) -> int:
-        """Opens the UDP socket and starts reading. Returns the port. Raises OSError."""
+    def bind(self, host: str, port: int, admitted: frozenset[str] | None = None) -> int:
+        """Opens the UDP socket and starts reading. Returns the port. Raises OSError.
+
+        If given, only the `admitted` addresses may become a peer's; others get no answer.
+        """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
@@ -56,6 +60,7 @@ class Mux:
             sock.close()
             raise
         self._sock = sock
+        self._admitted = admitted
         asyncio.get_running_loop().add_reader(sock, self._drain)
         return int(sock.getsockname()[1])
 
@@ -105,6 +110,8 @@ class Mux:
         self, data: bytes, key: object, now: float, path: Path, host: str, port: int
     ) -> IceLite | None:
         """Answers a STUN check over `path`; returns the agent it belongs to, if authentic."""
+        if self._admitted is not None and host not in self._admitted:
+            return None
         request = stun.parse(data)
         agent = self._by_ufrag.get(request.local_ufrag) if request else None
         if request is None or agent is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.server
 import os
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 from livekit import api
@@ -151,7 +153,32 @@ def page_server() -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/room.html"
+        yield f"http://localhost:{server.server_address[1]}/room.html"
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Scripted(Protocol):
+    """A page of any browser: evaluates JavaScript, waiting for promises."""
+
+    async def evaluate(self, expression: str, arg: Any = None) -> Any: ...
+
+
+async def until(page: Scripted, condition: str, seconds: float = 15) -> Any:
+    """Polls a JavaScript expression until it is true."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        value = await page.evaluate(condition)
+        if value:
+            return value
+        await asyncio.sleep(0.1)
+    state = await page.evaluate("(async () => [await received(), events.map(e => e.name)])()")
+    raise AssertionError(f"never true: {condition}; state {state}")
+
+
+def sees_and_hears(identity: str, frames: int = 10) -> str:
+    return (
+        f"received().then(r => r.{identity}?.frames > {frames} && r.{identity}.energy > 0"
+        f" && r.{identity})"
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +14,9 @@ from engine_rig import (
     EngineProcess,
     page_server,
     running_engine,
+    sees_and_hears,
     token,
+    until,
 )
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -83,25 +84,6 @@ async def joined(
     if publish:
         await page.evaluate("publish()")
     return page
-
-
-async def until(page: Page, condition: str, seconds: float = 15) -> Any:
-    """Polls a JavaScript expression until it is true."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < deadline:
-        value = await page.evaluate(condition)
-        if value:
-            return value
-        await asyncio.sleep(0.1)
-    state = await page.evaluate("(async () => [await received(), events.map(e => e.name)])()")
-    raise AssertionError(f"never true: {condition}; state {state}")
-
-
-def sees_and_hears(identity: str, frames: int = 10) -> str:
-    return (
-        f"received().then(r => r.{identity}?.frames > {frames} && r.{identity}.energy > 0"
-        f" && r.{identity})"
-    )
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])

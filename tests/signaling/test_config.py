@@ -18,7 +18,7 @@ def test_settings_come_from_the_environment() -> None:
         }
     )
     assert (config.port, config.udp_port, config.tcp_port) == (8880, 7882, 7881)
-    assert config.advertised == ("192.0.2.7", "2001:db8::7")
+    assert config.node_ips == ("192.0.2.7", "2001:db8::7")
     assert config.video_codecs == ("vp8", "h264")
 
 
