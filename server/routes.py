@@ -1,6 +1,7 @@
 """Every HTTP and socket route of an installation, one row each, and who may call it."""
 
 from server.convening import api as convening
+from server.convening import changes
 from server.convening import models as c
 from server.http.model import Done, Model
 from server.http.routing import As, Route, Who
@@ -257,6 +258,30 @@ ROUTES: list[Route] = [
         c.SessionDetail,
         Who.SESSION_LEADER,
         convening.convene,
+    ),
+    Route(
+        "POST",
+        "/api/sessions/{session_id}/reschedule",
+        c.RescheduleBody,
+        c.SessionDetail,
+        Who.SESSION_LEADER,
+        changes.reschedule,
+    ),
+    Route(
+        "POST",
+        "/api/sessions/{session_id}/cancel",
+        c.ReasonBody,
+        c.SessionDetail,
+        Who.SESSION_LEADER,
+        changes.cancel,
+    ),
+    Route(
+        "POST",
+        "/api/sessions/{session_id}/documents/{document_id}/withdraw",
+        c.ReasonBody,
+        c.SessionDetail,
+        Who.SESSION_LEADER,
+        changes.withdraw_document,
     ),
     Route(
         "POST",

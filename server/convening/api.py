@@ -1,6 +1,5 @@
 """Handlers of the convening routes."""
 
-import hashlib
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from server.convening.preparation import (
     prepare,
     vietnamese_day,
 )
+from server.convening.telling import queue_schedule
 from server.convening.views import documents, listed, session_detail
 from server.http.authorise import leads
 from server.http.call import Call
@@ -154,7 +154,11 @@ async def reply(call: Call) -> Done:
 
 
 async def _detail(call: Call, session_id: str) -> m.SessionDetail:
-    return await call.services.database.read(session_detail, session_id, call.principal, call.now)
+    services = call.services
+    stage = await services.database.read(store.stage_of, session_id)
+    begun = stage is not None and stage != "draft"
+    state = await services.session.state(session_id) if begun else None
+    return await services.database.read(session_detail, session_id, call.principal, call.now, state)
 
 
 def _begin_convening(conn: Connection, call: Call) -> Preparation | None:
@@ -198,20 +202,6 @@ def _finish_convening(conn: Connection, call: Call) -> None:
         title=session["title"],
         starts_at=session["starts_at"],
         stage="convened",
-    ).model_dump_json()
-    for peer_id in store.committee_peers(conn):
-        store.put_in_outbox(
-            conn,
-            {
-                "id": call.services.new_id(),
-                "peer_id": peer_id,
-                "kind": "schedule",
-                "session_id": session_id,
-                "body": message,
-                "sha256": hashlib.sha256(message.encode()).hexdigest(),
-                "state": "waiting",
-                "created_at": call.now,
-                "next_try_at": call.now,
-            },
-        )
+    )
+    queue_schedule(conn, Actor.of(call), message)
     Actor.of(call).audit(conn, "session.convene", session["title"])

@@ -1,6 +1,7 @@
 """Documents of a session: taken in, drawn, kept outside the web root, given out again."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -16,11 +17,15 @@ from server.convening.agenda import tidy
 from server.convening.models import DocumentOptions
 from server.convening.pdf import page_pictures
 from server.convening.preparation import document_line, needs_late_reason, vietnamese_day
+from server.convening.telling import Told, tell_summoned
 from server.http.call import Call
 from server.http.errors import BadInput, Conflict, NotFound
 from server.people.members import Actor
 from server.services import Services
-from server.session.events import DocumentAdded, DocumentLine, to_data
+from server.session.decide_convened import add_document
+from server.session.events import DocumentLine
+from server.session.law import Events
+from server.session.state import State
 from server.store import convening as store
 from server.store.database import Connection
 from server.store.people import Line
@@ -38,6 +43,8 @@ class Upload:
     data: bytes
     item_id: str | None
     late_reason: str | None
+    replaces: str | None  # a paper of the convened session
+    reason: str  # why it is replaced
 
 
 async def read_upload(request: Request) -> Upload:
@@ -52,12 +59,22 @@ async def read_upload(request: Request) -> Upload:
             options = DocumentOptions.model_validate(fields)
     except (MultiPartException, HTTPException, ValidationError):
         raise BadInput("bad_upload") from None
-    reason = tidy(options.late_reason or "")
-    if reason and not 3 <= len(reason) <= 500:
+    late = tidy(options.late_reason or "")
+    if late and not 3 <= len(late) <= 500:
         raise BadInput("bad_late_reason")
+    reason = tidy(options.reason or "")
+    if options.replaces and not 3 <= len(reason) <= 500:
+        raise BadInput("bad_reason")
     name = tidy((file.filename or "").replace("\\", "/").rpartition("/")[2])
     stem = name[:-4] if name.lower().endswith(".pdf") else name
-    return Upload(stem.strip(" .")[:120] or "Tài liệu", data, options.item_id, reason or None)
+    return Upload(
+        name=stem.strip(" .")[:120] or "Tài liệu",
+        data=data,
+        item_id=options.item_id,
+        late_reason=late or None,
+        replaces=options.replaces,
+        reason=reason,
+    )
 
 
 async def take_document(call: Call, upload: Upload) -> str:
@@ -89,32 +106,48 @@ async def take_document(call: Call, upload: Upload) -> str:
         Actor.of(call).audit(conn, "document.create", f"{upload.name} ({session['title']})")
 
     def add_to_draft(conn: Connection) -> bool:
-        """False when the session has been convened: then the log comes first."""
+        """False when the session has been convened: then it enters the log as well."""
         if store.lock_session(conn, session_id) != "draft":
             return False
+        if upload.replaces:
+            raise Conflict("not_convened")
         add(conn)
         return True
 
     try:
         if not await database.write(add_to_draft):
-            await _log_document(call, document_line(values))
-            await database.write(add)
+            await _add_to_convened(call, upload, document_line(values), add)
     except Exception:
-        await _delete_blobs(services, document_id, len(pictures))
+        await delete_blobs(services, document_id, len(pictures))
         raise
     return document_id
 
 
-async def _log_document(call: Call, line: DocumentLine) -> None:
+async def _add_to_convened(
+    call: Call, upload: Upload, line: DocumentLine, add: Callable[[Connection], None]
+) -> None:
     """No paper is shown whose hash does not stand in the log."""
-    session_id = call.path["session_id"]
-    await call.services.database.read(_require_gathering, session_id)
-    state = await call.services.session.state(session_id)
-    by = state.person_of(call.principal.member_id or "")
-    if by is None:
-        raise NotFound()
-    event = to_data(DocumentAdded(line, by))
-    await call.services.session.note_system(session_id, DocumentAdded.TYPE, event, call.now)
+    session_id, old = call.path["session_id"], None
+    if upload.replaces:
+        old = await call.services.database.read(store.document_by_id, session_id, upload.replaces)
+        if old is None:
+            raise NotFound()
+
+    def decided(state: State, actor: str) -> Events:
+        return add_document(state, actor, line, upload.replaces, upload.reason)
+
+    def beside(conn: Connection, state: State) -> None:
+        if old is not None:
+            store.delete_document(conn, old["id"])
+            words = {"title": state.convened.title, "name": old["name"], "reason": upload.reason}
+            told = Told("document_replaced", words)
+            tell_summoned(conn, Actor.of(call), session_id, told)
+        add(conn)
+
+    member_id = call.principal.member_id
+    await call.services.session.change_convened(session_id, member_id, call.now, decided, beside)
+    if old is not None:
+        await delete_blobs(call.services, old["id"], old["pages"])
 
 
 async def drop_document(call: Call) -> None:
@@ -130,7 +163,7 @@ async def drop_document(call: Call) -> None:
         return int(found["pages"])
 
     pages = await call.services.database.write(drop)
-    await _delete_blobs(call.services, document_id, pages)
+    await delete_blobs(call.services, document_id, pages)
 
 
 async def page_response(call: Call) -> Response:
@@ -166,7 +199,7 @@ async def find_document(call: Call) -> Line:
 
 
 def require_draft(stage: str | None) -> None:
-    """After convening the log holds agenda and documents, so they stay as they are."""
+    """After convening the log holds agenda and papers, which are then withdrawn with a trace."""
     if stage is None:
         raise NotFound()
     if stage != "draft":
@@ -194,7 +227,7 @@ def _require_place(conn: Connection, session_id: str, upload: Upload, call: Call
     _require_gathering(conn, session_id)
     session = store.session_by_id(conn, session_id)
     assert session is not None
-    if len(store.documents(conn, session_id, None)) >= MAX_DOCUMENTS:
+    if len(store.documents(conn, session_id, None)) >= MAX_DOCUMENTS + bool(upload.replaces):
         raise Conflict("too_many_documents", most=MAX_DOCUMENTS)
     if upload.item_id and all(i["id"] != upload.item_id for i in store.agenda(conn, session_id)):
         raise BadInput("item_unknown", number=0)
@@ -211,7 +244,7 @@ async def _blob(services: Services, name: str) -> bytes:
         raise NotFound() from None
 
 
-async def _delete_blobs(services: Services, document_id: str, pages: int) -> None:
+async def delete_blobs(services: Services, document_id: str, pages: int) -> None:
     for number in range(1, pages + 1):
         await services.blobs.delete(page_blob(document_id, number))
     await services.blobs.delete(file_blob(document_id))

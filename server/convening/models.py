@@ -61,6 +61,8 @@ class DocumentOptions(Model):
 
     item_id: str | None = None
     late_reason: str | None = None
+    replaces: str | None = None  # id of the paper whose place this one takes, once convened
+    reason: str | None = None  # why it is replaced
 
 
 class ReadBody(Model):
@@ -81,6 +83,42 @@ class ReplyBody(Model):
     reason: str = ""
 
 
+class RescheduleBody(Model):
+    """Another time and place of a convened session."""
+
+    starts_at: datetime
+    place: str
+    reason: str
+
+
+class ReasonBody(Model):
+    """Why a convened session is cancelled, or a paper of it withdrawn."""
+
+    reason: str
+
+
+class Rescheduling(Model):
+    """The session was put off; these are the time and place it had before."""
+
+    starts_at: datetime
+    place: str
+    by: str
+    reason: str
+    at: datetime
+
+
+class WithdrawnDocument(Model):
+    """A paper that was taken back before the opening. Its content is destroyed."""
+
+    id: str
+    name: str
+    sha256: str
+    by: str
+    reason: str
+    replaced_by: str | None
+    at: datetime
+
+
 class SessionListed(Model):
     id: str
     cell_id: str
@@ -90,6 +128,7 @@ class SessionListed(Model):
     place: str
     mode: SessionMode
     stage: Stage
+    cancelled: bool  # abandoned before it was opened
     documents: int
     documents_read: int
     i_chair: bool
@@ -117,3 +156,8 @@ class SessionDetail(Model):
     authorised: bool
     obstacles: list[str]  # why it cannot be convened yet, as sentences
     i_lead: bool
+    cancelled: bool  # abandoned before it was opened
+    end_reason: str  # why it was cancelled, adjourned or abandoned
+    rescheduled: list[Rescheduling]
+    withdrawn: list[WithdrawnDocument]
+    roster_changed: list[str]  # leaders: names that stand otherwise than when convened

@@ -14,6 +14,7 @@ from server.people.roster import (
     standing_of,
 )
 from server.session import events as e
+from server.session.state import State
 from server.session.times import to_text
 from server.store import convening as store
 from server.store import people
@@ -24,6 +25,8 @@ from voting.electorate import can_decide, official_members
 from voting.eligibility import Eligibility
 from voting.rules import RuleSet, rules_at
 
+# What of a member's line decides who counts, votes and presides.
+_STANDING = ("title", "official", "exempt", "suspended", "prosecuted", "temporary")
 TITLES = {"secretary": "Bí thư", "deputy": "Phó Bí thư"}
 
 
@@ -153,10 +156,10 @@ def convened(
         mode=session["mode"],
         chair=chair,
         deputy=others[0] if others else None,
-        roster=tuple(_roster_line(prepared, row, names[row["id"]]) for row in prepared.members),
+        roster=tuple(roster_line(prepared, row, names[row["id"]]) for row in prepared.members),
         items=tuple(_agenda_line(row) for row in prepared.items),
         documents=tuple(document_line(row) for row in prepared.documents),
-        authorisation=_authorisation(prepared.authorisation),
+        authorisation=authorisation_line(prepared.authorisation),
         eligibility=_sum(prepared),
         rule_version=prepared.rules.version,
         rules=prepared.rules.to_data(),
@@ -164,7 +167,20 @@ def convened(
     )
 
 
-def _roster_line(prepared: Preparation, row: Line, person: str) -> e.RosterLine:
+def changed_since(prepared: Preparation, state: State) -> list[str]:
+    """Names of members who came, left, or stand otherwise than when they were convened."""
+    then = {line.member_id: line for line in (m.line for m in state.members.values())}
+    now = {row["id"]: roster_line(prepared, row, "") for row in prepared.members}
+    return sorted(
+        (now.get(member) or then[member]).name
+        for member in {*then, *now}
+        if member not in then
+        or member not in now
+        or any(getattr(then[member], f) != getattr(now[member], f) for f in _STANDING)
+    )
+
+
+def roster_line(prepared: Preparation, row: Line, person: str) -> e.RosterLine:
     held = next((role for role in TITLES if prepared.holds(row, role)), None)
     return e.RosterLine(
         id=person,
@@ -207,7 +223,7 @@ def document_line(row: Line) -> e.DocumentLine:
     )
 
 
-def _authorisation(row: Line | None) -> e.Authorisation:
+def authorisation_line(row: Line | None) -> e.Authorisation:
     if row is None:  # only when the rules of the day ask for none
         return e.Authorisation(issuer="", number="", date="", valid_until="")
     return e.Authorisation(

@@ -5,19 +5,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from server.convening import models as m
-from server.convening.preparation import Preparation, obstacles, prepare
+from server.convening.preparation import Preparation, changed_since, obstacles, prepare
 from server.http.authorise import leads
 from server.http.call import Principal
 from server.http.errors import NotFound
+from server.session.stages import GATHERING, Stage
+from server.session.state import Move, State, Withdrawal
 from server.store import convening as store
 from server.store.database import Connection
 from server.store.people import Line
 
 
 def session_detail(
-    conn: Connection, session_id: str, viewer: Principal, now: datetime
+    conn: Connection, session_id: str, viewer: Principal, now: datetime, state: State | None
 ) -> m.SessionDetail:
-    """Leaders see every summons and what stands in the way; a member sees their own summons."""
+    """Leaders see every summons and what stands in the way; a member sees their own summons.
+
+    `state` is the fold of a convened session, None of a draft.
+    """
     session = store.session_by_id(conn, session_id)
     if session is None:
         raise NotFound()
@@ -36,9 +41,51 @@ def session_detail(
             "documents": documents(store.documents(conn, session_id, viewer.member_id)),
             "summons": [_summons(row) for row in summonses],
             **_readiness(prepared, now),
+            **_since_convening(conn, session, state, i_lead),
             "i_lead": i_lead,
+            "cancelled": _cancelled(session),
         }
     )
+
+
+def _since_convening(
+    conn: Connection, session: Line, state: State | None, i_lead: bool
+) -> dict[str, object]:
+    if state is None:
+        return {"end_reason": "", "rescheduled": [], "withdrawn": [], "roster_changed": []}
+    ahead = i_lead and state.stage in GATHERING
+    return {
+        "end_reason": state.end_reason,
+        "rescheduled": [_move(state, move) for move in state.moves],
+        "withdrawn": [_withdrawal(state, gone) for gone in state.withdrawn],
+        "roster_changed": changed_since(prepare(conn, session), state) if ahead else [],
+    }
+
+
+def _move(state: State, move: Move) -> m.Rescheduling:
+    return m.Rescheduling(
+        starts_at=move.starts_at,
+        place=move.place,
+        by=state.name(move.by),
+        reason=move.reason,
+        at=move.at,
+    )
+
+
+def _withdrawal(state: State, gone: Withdrawal) -> m.WithdrawnDocument:
+    return m.WithdrawnDocument(
+        id=gone.document.id,
+        name=gone.document.name,
+        sha256=gone.document.sha256,
+        by=state.name(gone.by),
+        reason=gone.reason,
+        replaced_by=gone.replaced_by,
+        at=gone.at,
+    )
+
+
+def _cancelled(session: Line) -> bool:
+    return session["stage"] == Stage.ABANDONED and session["opened_at"] is None
 
 
 def _readiness(prepared: Preparation | None, now: datetime) -> dict[str, object]:
@@ -62,10 +109,11 @@ def documents(rows: Sequence[Line]) -> list[m.Document]:
 
 
 def listed(row: Line, receipt: str | None, viewer: Principal) -> m.SessionListed:
-    names = set(m.SessionListed.model_fields) - {"i_chair", "report_received_at"}
+    names = set(m.SessionListed.model_fields) - {"i_chair", "report_received_at", "cancelled"}
     return m.SessionListed.model_validate(
         {
             **{name: row[name] for name in names},
+            "cancelled": _cancelled(row),
             "i_chair": ("secretary", row["cell_id"]) in viewer.roles,
             "report_received_at": json.loads(receipt)["received_at"] if receipt else None,
         }

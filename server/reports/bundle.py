@@ -114,7 +114,7 @@ def _manifest(told: Facts, entries: Sequence[Entry], files: dict[str, bytes]) ->
         "cell_name": told.cell_name,
         "committee": told.committee,
         "title": told.title,
-        "starts_at": first["starts_at"],
+        "starts_at": to_text(told.starts_at),
         "opened_at": to_text(told.opened_at),
         "ended_at": to_text(told.ended_at),
         "stage": told.stage,

@@ -122,6 +122,7 @@ class Facts:
     place: str
     authorisation: e.Authorisation
     eligibility: str
+    starts_at: datetime  # as last appointed
     stage: str  # closed, adjourned, abandoned
     end_reason: str
     adjourned_until: str
@@ -190,9 +191,10 @@ def facts(session: str, log: Sequence[Logged]) -> Facts:
         committee=told.committee,
         title=told.title,
         mode=told.mode,
-        place=told.place,
-        authorisation=told.authorisation,
+        place=state.place,
+        authorisation=state.authorisation,
         eligibility=told.eligibility.sentence,
+        starts_at=state.starts_at,
         stage=state.stage.value,
         end_reason=state.end_reason,
         adjourned_until=state.adjourned_until,

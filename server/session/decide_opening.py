@@ -32,7 +32,7 @@ def ready_to_open(case: Case) -> None:
     opens = waiting_opens_at(case.state)
     if case.now < opens:
         raise Refused("too_early", time=clock_vi(opens), date=date_vi(opens))
-    authorisation = case.state.convened.authorisation
+    authorisation = case.state.authorisation
     today = case.now.astimezone(VIETNAM).date()
     required = case.state.rules.flag("online.authorisation_required")
     if required and date.fromisoformat(authorisation.valid_until) < today:

@@ -8,7 +8,7 @@ from server.session.events import Event
 from server.session.law import Events
 from server.session.recording import silence_events as silence
 from server.session.refusal import Refused
-from server.session.stages import ENDED, GATHERING, Stage
+from server.session.stages import ENDED, Stage
 from server.session.state import Attendance, State
 
 __all__ = ["Event", "presence", "silence", "system_note"]
@@ -45,10 +45,6 @@ def system_note(state: State, event: Event, now: datetime) -> Events:
             if state.ledger.head_hash(seq) != head:
                 raise Refused("witness_of_another_log")
             return [event] if _witness_due(state, seq, now) else []
-        case e.DocumentAdded(document):
-            if state.stage not in GATHERING:
-                raise Refused("not_for_others_to_note")
-            return [] if document in state.added else [event]
         case e.ReportSealed(sha256=digest):
             return [] if digest == state.report_sealed else [event]
         case e.ReportReceived():

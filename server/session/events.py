@@ -119,6 +119,30 @@ class DocumentAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentWithdrawn:
+    """A paper that was a mistake, before the opening. Its content is destroyed; this line stays.
+
+    `replaced_by` is the id of the paper that takes its place, if one does.
+    """
+
+    TYPE: ClassVar[str] = "document-withdrawn"
+    document: DocumentLine
+    reason: str
+    replaced_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rescheduled:
+    """Another time or place before anybody gathered; everybody is summoned anew."""
+
+    TYPE: ClassVar[str] = "rescheduled"
+    starts_at: str
+    place: str
+    reason: str
+    authorisation: Authorisation  # the one in force on the new day
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingOpened:
     TYPE: ClassVar[str] = "waiting-opened"
 
@@ -557,6 +581,8 @@ class ReportReceived:
 Event = (
     Convened
     | DocumentAdded
+    | DocumentWithdrawn
+    | Rescheduled
     | WaitingOpened
     | Connected
     | Disconnected

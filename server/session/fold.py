@@ -10,7 +10,18 @@ from server.session import fold_items, fold_people, fold_votes
 from server.session.events import Logged
 from server.session.ledger import LogLedger
 from server.session.stages import Stage, move
-from server.session.state import Gap, Item, Member, Message, Note, Recorder, RecorderStage, State
+from server.session.state import (
+    Gap,
+    Item,
+    Member,
+    Message,
+    Move,
+    Note,
+    Recorder,
+    RecorderStage,
+    State,
+    Withdrawal,
+)
 from server.session.times import from_text
 from voting.ruleset import RuleSet
 
@@ -46,6 +57,8 @@ def begin(session: str, logged: Logged) -> State:
         chair=first.chair,
         deputy=first.deputy,
         starts_at=from_text(first.starts_at),
+        place=first.place,
+        authorisation=first.authorisation,
         members={line.id: Member(line) for line in first.roster},
         items={line.id: Item(line) for line in sorted(first.items, key=lambda i: i.number)},
         ledger=LogLedger().with_head(logged.hash),
@@ -140,10 +153,22 @@ def _ended(state: State, stage: Stage, logged: Logged) -> State:
 
 
 def _record(state: State, logged: Logged) -> State | None:
-    """Papers, notes, chat, and what recorder and upper committee said."""
+    """Papers, the appointed time, notes, chat, and what recorder and upper committee said."""
     match logged.event:
         case e.DocumentAdded(document):
             return replace(state, added=(*state.added, document))
+        case e.DocumentWithdrawn(document, reason, replaced_by):
+            gone = Withdrawal(document, logged.actor, reason, replaced_by, logged.time)
+            return replace(state, withdrawn=(*state.withdrawn, gone))
+        case e.Rescheduled(starts_at, place, reason, authorisation):
+            moved = Move(state.starts_at, state.place, logged.actor, reason, logged.time)
+            return replace(
+                state,
+                starts_at=from_text(starts_at),
+                place=place,
+                authorisation=authorisation,
+                moves=(*state.moves, moved),
+            )
         case e.NoteAdded(note_id, item, person, text, kind):
             note = Note(note_id, item, person, text, logged.time, kind)
             return replace(state, notes=(*state.notes, note), minutes_stale=True)

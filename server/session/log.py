@@ -79,10 +79,12 @@ class SessionLog:
         command: str | None,
         now: datetime,
         decide: Callable[[State, datetime], Events],
+        beside: Callable[[Connection, State], None] | None = None,
     ) -> Appended:
         """Decides on the fresh fold and appends, again if another writer came first.
 
-        `decide` may raise; then nothing was written. When this returns, the lines are durable.
+        `decide` may raise; then nothing was written. `beside` writes what belongs to the same
+        transaction. When this returns, the lines are durable.
         """
         hot = self._find(session_id)
         async with hot.lock:
@@ -95,7 +97,7 @@ class SessionLog:
                     return Appended(state, ())
                 lines, new = _extended(state, events, actor, command, time)
                 try:
-                    await self._database.write(_append, new, lines)
+                    await self._database.write(_append, new, lines, beside)
                 except store.HeadMoved:
                     continue
                 self._grown(hot, lines, new)
@@ -164,9 +166,18 @@ def _news(conn: Connection, session_id: str, seq: int) -> list[Entry]:
     return store.entries_after(conn, session_id, seq)
 
 
-def _append(conn: Connection, state: State, lines: list[Entry]) -> None:
+def _append(
+    conn: Connection,
+    state: State,
+    lines: list[Entry],
+    beside: Callable[[Connection, State], None] | None = None,
+) -> None:
+    """The lines, and the copy of the fold that lists read."""
+    appointed = {"starts_at": state.starts_at, "place": state.place}
     opened, ended = state.opened_at, state.ended_at
-    store.append(conn, state.session, lines, state.stage.value, opened, ended)
+    store.append(conn, state.session, lines, state.stage.value, opened, ended, appointed)
+    if beside is not None:
+        beside(conn, state)
 
 
 def _extended(

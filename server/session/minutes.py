@@ -35,14 +35,14 @@ def _heading(state: State) -> list[str]:
     told = state.convened
     begun = state.opened_at
     manner = "trực tuyến" if told.mode == "online" else "trực tuyến kết hợp tại phòng họp"
-    permit = told.authorisation
+    permit = state.authorisation
     return [
         "BIÊN BẢN",
         told.title,
         f"{told.cell_name}, {told.committee}",
         "",
         f"Thời gian bắt đầu: {clock_vi(begun)} ngày {date_vi(begun)}." if begun else "",
-        f"Địa điểm: {told.place}. Hình thức: {manner}.",
+        f"Địa điểm: {state.place}. Hình thức: {manner}.",
         f"Căn cứ họp trực tuyến: văn bản số {permit.number} của {permit.issuer}.",
         f"Điều kiện họp trực tuyến: {told.eligibility.sentence}.",
         f"Chủ trì: đồng chí {_titled(state.members[state.chair])}.",

@@ -8,11 +8,13 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from server.config import Config
+from server.convening.telling import tell_ending
 from server.http.call import Call
 from server.http.errors import Forbidden, NotFound
 from server.http.errors import Refused as HttpRefused
 from server.identity import throttling as slow
 from server.keys import Keyring
+from server.people.members import Actor
 from server.recordings.models import Checkpoint
 from server.session import decide_system as system
 from server.session import events as e
@@ -33,7 +35,7 @@ from server.session.times import VIETNAM, to_text
 from server.session.view import view
 from server.store import events as event_store
 from server.store import sessions as store
-from server.store.database import Database
+from server.store.database import Connection, Database
 from voting.electorate import can_decide, official_members
 from voting.errors import VotingError
 from voting.ruleset import RuleSet
@@ -154,8 +156,14 @@ class SessionService:
                 return []
             return decide(command, Case(fresh, body, actor, now, facts))
 
+        def tell(conn: Connection, state: State) -> None:
+            if state.stage in ENDED:
+                tell_ending(conn, Actor.of(call), state)
+
         with lawful():
-            done = await self.log.append(session_id, actor, body.command_id, call.now, decided)
+            done = await self.log.append(
+                session_id, actor, body.command_id, call.now, decided, tell
+            )
         self.media.after(session_id, [line.logged().event for line in done.lines])
         if command == "remove":
             await self.hub.forget_person(session_id, body.person)
@@ -251,6 +259,29 @@ class SessionService:
             require_convenable(convened, now)
         return (await self.log.begin(session_id, convened, actor, now)).state
 
+    async def change_convened(
+        self,
+        session_id: str,
+        member_id: str | None,
+        now: datetime,
+        decided: Callable[[State, str], Events],
+        beside: Callable[[Connection, State], None],
+    ) -> State:
+        """A leader's act before the opening, in one transaction with what `beside` writes.
+
+        Raises NotFound for who is not on the roster, Unlawful when the law forbids it.
+        """
+        actor = (await self.log.state(session_id)).person_of(member_id or "")
+        if actor is None:
+            raise NotFound
+        with lawful():
+            done = await self.log.append(
+                session_id, actor, None, now, lambda state, _: decided(state, actor), beside
+            )
+        self.media.after(session_id, [line.logged().event for line in done.lines])
+        await self.hub.gather_now(session_id)
+        return done.state
+
     async def record_checkpoint(
         self,
         session_id: str,
@@ -307,7 +338,7 @@ class SessionService:
     async def note_system(
         self, session_id: str, event_type: str, payload: dict[str, Any], now: datetime
     ) -> bool:
-        """Logs document-added, head-witnessed, recording-finished, report-sealed, report-received.
+        """Logs head-witnessed, recording-finished, report-sealed, report-received.
 
         False when the log has it already or need not hear it so often. Raises Unlawful when it
         contradicts the log, ValueError for a malformed payload.

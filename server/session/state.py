@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from server.session.events import (
     AgendaLine,
+    Authorisation,
     Convened,
     DocumentLine,
     HeadWitnessed,
@@ -229,6 +230,28 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """The session was put off: from when and where, by whom and why."""
+
+    starts_at: datetime
+    place: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A paper taken back before the opening."""
+
+    document: DocumentLine
+    by: str
+    reason: str
+    replaced_by: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The fold. `convened` never changes; `heads` of the ledger are the hashes of all events."""
 
@@ -242,10 +265,14 @@ class State:
     chair: str
     deputy: str | None
     starts_at: datetime
+    place: str
+    authorisation: Authorisation
     members: Mapping[str, Member]
     items: Mapping[str, Item]  # in the order of the agenda
     ledger: LogLedger
     added: tuple[DocumentLine, ...] = ()  # documents that came after the convening
+    withdrawn: tuple[Withdrawal, ...] = ()
+    moves: tuple[Move, ...] = ()
     secretary: str | None = None
     waiting_at: datetime | None = None
     opened_at: datetime | None = None
@@ -277,6 +304,12 @@ class State:
     report_sealed: str = ""  # SHA-256
     report_received: tuple[str, str, str, str, str] | None = None
     commands: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (actor, id) → seq
+
+    @property
+    def documents(self) -> tuple[DocumentLine, ...]:
+        """The papers that stand, in the order in which they came."""
+        gone = {one.document.id for one in self.withdrawn}
+        return tuple(d for d in (*self.convened.documents, *self.added) if d.id not in gone)
 
     def member(self, person: str) -> Member | None:
         return self.members.get(person)

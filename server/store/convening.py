@@ -29,6 +29,10 @@ def session_by_id(conn: Connection, session_id: str) -> Line | None:
     return conn.execute(_sessions().where(session.c.id == session_id)).mappings().first()
 
 
+def stage_of(conn: Connection, session_id: str) -> str | None:
+    return conn.execute(select(session.c.stage).where(session.c.id == session_id)).scalar()
+
+
 def lock_session(conn: Connection, session_id: str) -> str | None:
     """Its stage; other changes of the draft wait for this transaction."""
     query = select(session.c.stage).where(session.c.id == session_id).with_for_update()
@@ -187,6 +191,30 @@ def put_summonses(conn: Connection, session_id: str, rows: Sequence[Mapping[str,
     """Replaces what an interrupted convening may have left."""
     conn.execute(delete(summons).where(summons.c.session_id == session_id))
     conn.execute(insert(summons), [{**row, "session_id": session_id} for row in rows])
+
+
+def renew_summonses(conn: Connection, session_id: str, now: datetime) -> None:
+    """Sends them once more: what was seen and answered was about another hour."""
+    conn.execute(
+        update(summons)
+        .where(summons.c.session_id == session_id)
+        .values(sent_at=now, seen_at=None, reply="none", reason="")
+    )
+
+
+def summoned_accounts(conn: Connection, session_id: str) -> Sequence[str]:
+    """Accounts of those summoned who have not left the cell."""
+    query = (
+        select(member.c.account_id)
+        .join(summons, summons.c.member_id == member.c.id)
+        .where(
+            summons.c.session_id == session_id,
+            member.c.account_id.is_not(None),
+            member.c.left_at.is_(None),
+        )
+        .order_by(summons.c.person)
+    )
+    return [str(account_id) for account_id in conn.execute(query).scalars()]
 
 
 def see_summons(conn: Connection, session_id: str, member_id: str, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The append-only log of each session, and the head kept beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,8 +70,11 @@ def append(
     stage: str,
     opened_at: datetime | None,
     closed_at: datetime | None,
+    appointed: Mapping[str, Any] | None = None,
 ) -> None:
     """Adds the lines to the head they were decided on. Raises HeadMoved if it is another now.
+
+    `appointed` are further columns of the session's row that repeat the fold: time and place.
 
     Two writers who read the same head both reach the insert; the unique (session, seq) lets one
     through and the other starts over.
@@ -91,6 +94,7 @@ def append(
                 stage=stage,
                 opened_at=opened_at,
                 closed_at=closed_at,
+                **(appointed or {}),
             )
         )
     except IntegrityError:

@@ -29,14 +29,20 @@ AHEAD = timedelta(days=400)  # a session further away than this is a mistake of 
 async def take_schedule(
     services: Services, peer_id: str, body: ScheduleBody, now: datetime
 ) -> None:
-    """A session to come. What is already known from the running session is not undone."""
+    """A session to come, or its new time, or that it is not held.
+
+    What is already known from the running session, or from a later line of its log, stays.
+    """
     if body.starts_at > now + AHEAD:
         raise BadInput("peer_schedule")
 
     def write(conn: Connection) -> None:
         old = store.followed_row(conn, peer_id, body.session_id)
-        if old is None or old["seq"] == 0:
-            store.put_followed(conn, _followed(peer_id, body, {}, now))
+        status = old["status"] if old else {}
+        known = max(old["seq"], status.get("scheduled_at_seq", 0)) if old else 0
+        if not status.get("opened") and body.seq >= known:
+            status = {**status, "scheduled_at_seq": body.seq}
+            store.put_followed(conn, _followed(peer_id, body, status, now))
 
     await services.database.write(write)
 

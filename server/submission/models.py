@@ -91,7 +91,7 @@ class Countersignature(Model):
 
 
 class ScheduleBody(Model):
-    """Sessions due, sent when convened or changed."""
+    """A session due, sent when convened, rescheduled or cancelled."""
 
     session_id: str
     cell_id: str
@@ -99,6 +99,7 @@ class ScheduleBody(Model):
     title: str
     starts_at: datetime
     stage: Stage
+    seq: int = 1  # line of the log that says so: a later one wins
 
 
 class ReportStatus(Model):

@@ -551,6 +551,11 @@ export function detail(stage: SessionDetail['stage'] = 'draft'): SessionDetail {
       stage === 'draft'
         ? ['Chưa có văn bản của cấp trên cho phép họp trực tuyến còn hiệu lực.']
         : [],
+    cancelled: false,
+    end_reason: '',
+    rescheduled: [],
+    withdrawn: [],
+    roster_changed: [],
     i_lead: true,
   };
 }

@@ -1,7 +1,7 @@
 """People and convening as browsers meet them: the real application, its checks and its limits."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,23 @@ async def test_from_an_empty_server_to_a_convened_session(
     assert (await send(member, session_id, pdf(1))).status_code == 403
     view = await member.ok("GET", f"{path}/view")
     assert (view["stage"], len(view["people"]), view["me"]) == ("convened", 5, "p02")
+    withdraw = {"reason": "Nhầm bản"}
+    assert (await member("POST", f"{document}/withdraw", withdraw)).status_code == 403
+    shown = await secretary.ok("POST", f"{document}/withdraw", withdraw)
+    assert (shown["documents"], len(shown["withdrawn"])) == ([], 1)
+    later = (site.clock() + timedelta(days=10)).isoformat()
+    move = {"starts_at": later, "place": "Trực tuyến", "reason": "Bão"}
+    assert (await member("POST", f"{path}/reschedule", move)).status_code == 403
+    await secretary.ok("POST", f"{path}/reschedule", move)
+    [listed] = (await member.ok("GET", "/api/sessions"))["sessions"]
+    assert datetime.fromisoformat(listed["starts_at"]) == datetime.fromisoformat(later)
+    assert (await member.ok("GET", f"{path}/view"))["documents"] == []
+    assert (await member("POST", f"{path}/cancel", {"reason": "Bão"})).status_code == 403
+    assert (await secretary.ok("POST", f"{path}/cancel", {"reason": "Bão"}))["cancelled"]
+    notices = (await member.ok("GET", "/api/me/notices"))["notices"]
+    told = " ".join(notice["text"] for notice in notices)
+    assert len(notices) == 3
+    assert all(words in told for words in ("thu hồi", "dời từ", "không họp nữa"))
 
 
 async def test_bad_uploads_get_a_sentence_and_change_nothing(

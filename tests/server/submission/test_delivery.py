@@ -6,6 +6,7 @@ import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +22,8 @@ from server.submission.delivery import (
     check_receipt,
     delay,
 )
-from server.submission.models import ReportReceipt
+from server.submission.inbox import take_schedule
+from server.submission.models import ReportReceipt, ScheduleBody
 from server.submission.witness import EVERY
 from tests.server.session.meeting import START, Meeting
 from tests.server.submission.installations import (
@@ -281,3 +283,33 @@ async def test_a_convened_session_stands_on_the_board_as_due(pair: Pair):
             return [tile["state"] for tile in tiles] == ["due"]
 
         assert await until(due)
+
+
+async def test_of_schedule_messages_the_one_of_the_later_line_wins(pair: Pair):
+    """They may arrive in any order, and none undoes what the running session has told."""
+    cell_side, committee = pair
+    now = committee.services.clock()
+    peer_id = cell_side.services.keys.installation_id
+    body = ScheduleBody(
+        session_id=SESSION,
+        cell_id="cell1",
+        cell_name="Chi bộ bản Thử",
+        title="Sinh hoạt",
+        starts_at=now + timedelta(days=3),
+        stage="convened",
+    )
+
+    async def told(**more: Any) -> tuple[Any, str]:
+        await take_schedule(committee.services, peer_id, body.model_copy(update=more), now)
+        row = await committee.services.database.read(store.followed_row, peer_id, SESSION)
+        assert row is not None
+        return row["starts_at"], row["stage"]
+
+    later = now + timedelta(days=9)
+    assert await told() == (body.starts_at, "convened")
+    assert await told(seq=4, starts_at=later) == (later, "convened")
+    assert await told(seq=2, starts_at=now) == (later, "convened")
+    assert await told(seq=5, stage="abandoned", starts_at=later) == (later, "abandoned")
+    opened = {"peer_id": peer_id, "session_id": SESSION, "status": {"opened": True}}
+    await committee.services.database.write(store.put_followed, {**opened, "stage": "items"})
+    assert await told(seq=9, starts_at=now) == (later, "items")

@@ -688,6 +688,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** reschedule */
+        post: operations["post_sessions_session_id_reschedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** cancel */
+        post: operations["post_sessions_session_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/documents/{document_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** withdraw document */
+        post: operations["post_sessions_session_id_documents_document_id_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/reply": {
         parameters: {
             query?: never;
@@ -3661,6 +3712,14 @@ export interface components {
             reason: string;
         };
         /**
+         * ReasonBody
+         * @description Why a convened session is cancelled, or a paper of it withdrawn.
+         */
+        ReasonBody: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Receipt
          * @description The upper committee's acknowledgement of a report.
          */
@@ -3842,6 +3901,43 @@ export interface components {
             note: string;
             /** Reviewed At */
             reviewed_at: string | null;
+        };
+        /**
+         * RescheduleBody
+         * @description Another time and place of a convened session.
+         */
+        RescheduleBody: {
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Place */
+            place: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Rescheduling
+         * @description The session was put off; these are the time and place it had before.
+         */
+        Rescheduling: {
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Place */
+            place: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /** Reset */
         Reset: {
@@ -4032,7 +4128,7 @@ export interface components {
         };
         /**
          * ScheduleBody
-         * @description Sessions due, sent when convened or changed.
+         * @description A session due, sent when convened, rescheduled or cancelled.
          */
         ScheduleBody: {
             /** Session Id */
@@ -4053,6 +4149,11 @@ export interface components {
              * @enum {string}
              */
             stage: "draft" | "convened" | "waiting" | "open" | "roll_call" | "agenda" | "items" | "concluding" | "minutes" | "recess" | "adjourned" | "closed" | "abandoned";
+            /**
+             * Seq
+             * @default 1
+             */
+            seq: number;
         };
         /** SegmentListed */
         SegmentListed: {
@@ -4128,6 +4229,16 @@ export interface components {
             obstacles: string[];
             /** I Lead */
             i_lead: boolean;
+            /** Cancelled */
+            cancelled: boolean;
+            /** End Reason */
+            end_reason: string;
+            /** Rescheduled */
+            rescheduled: components["schemas"]["Rescheduling"][];
+            /** Withdrawn */
+            withdrawn: components["schemas"]["WithdrawnDocument"][];
+            /** Roster Changed */
+            roster_changed: string[];
         };
         /** SessionListed */
         SessionListed: {
@@ -4156,6 +4267,8 @@ export interface components {
              * @enum {string}
              */
             stage: "draft" | "convened" | "waiting" | "open" | "roll_call" | "agenda" | "items" | "concluding" | "minutes" | "recess" | "adjourned" | "closed" | "abandoned";
+            /** Cancelled */
+            cancelled: boolean;
             /** Documents */
             documents: number;
             /** Documents Read */
@@ -4458,6 +4571,29 @@ export interface components {
             motion: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WithdrawnDocument
+         * @description A paper that was taken back before the opening. Its content is destroyed.
+         */
+        WithdrawnDocument: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /** Replaced By */
+            replaced_by: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * Witnessed
@@ -5874,6 +6010,112 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sessions_session_id_reschedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RescheduleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sessions_session_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sessions_session_id_documents_document_id_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -47,6 +47,7 @@ export type AgendaItem = S['AgendaItem'];
 export type AgendaItemBody = S['AgendaItemBody'];
 export type Document = S['Document'];
 export type Summons = S['Summons'];
+export type WithdrawnDocument = S['WithdrawnDocument'];
 export type SessionBody = S['SessionBody'];
 export type SessionListed = S['SessionListed'];
 export type Sessions = S['Sessions'];

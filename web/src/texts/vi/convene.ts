@@ -33,6 +33,7 @@ export const convene = {
   'stage.adjourned': 'Đã hoãn',
   'stage.closed': 'Đã bế mạc',
   'stage.abandoned': 'Đã dừng',
+  'stage.cancelled': 'Đã hủy',
 
   'members.title': 'Đảng viên của chi bộ',
   'members.add': 'Thêm đồng chí',
@@ -192,6 +193,26 @@ export const convene = {
   'draft.document.late': 'Gửi muộn: {reason}',
   'draft.document.remove': 'Bỏ tài liệu',
   'draft.document.open': 'Xem',
+  'draft.document.replace': 'Thay bản khác',
+  'draft.document.replacing': 'Thay tài liệu “{name}”',
+  'draft.document.withdraw': 'Thu hồi',
+  'draft.document.withdraw.title': 'Thu hồi tài liệu “{name}”?',
+  'draft.document.withdraw.line':
+    'Nội dung bị xóa hẳn. Tên tài liệu, dấu vân tay và lý do ở lại trong sổ; mọi đồng chí được báo.',
+  'change.title': 'Thay đổi sau khi triệu tập',
+  'change.reason': 'Lý do',
+  'change.reason.missing': 'Đồng chí ghi lý do, ít nhất 3 ký tự.',
+  'change.move': 'Dời giờ họp',
+  'change.move.title': 'Dời sang giờ khác',
+  'change.move.line': 'Mọi đồng chí được triệu tập lại và cần trả lời lại. Cấp trên cũng được báo.',
+  'change.moved': 'Trước định {time}, {day}, {place}. {by} dời. Lý do: {reason}.',
+  'change.cancel': 'Hủy phiên họp',
+  'change.cancel.title': 'Hủy phiên họp này?',
+  'change.cancel.line':
+    'Không khôi phục được. Mọi đồng chí và cấp trên được báo; muốn họp thì soạn và triệu tập phiên mới.',
+  'change.cancelled': 'Phiên họp đã hủy',
+  'change.roster':
+    'Danh sách chi bộ đã khác lúc triệu tập: {names}. Nếu ảnh hưởng đến số được biểu quyết, đồng chí hủy phiên này rồi triệu tập lại.',
   'draft.convene': 'Triệu tập',
   'draft.convene.title': 'Triệu tập phiên họp',
   'draft.convene.line':

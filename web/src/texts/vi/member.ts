@@ -48,6 +48,10 @@ export const member = {
   receiptWaiting: '{choice}, đang gửi, đã giữ trên máy này',
   waitsForConvening: 'Phiên này chưa được triệu tập.',
   ended: 'Phiên này đã kết thúc.',
+  documentWithdrawn: 'Đã thu hồi “{name}” {time}, {day} ({by}). Lý do: {reason}.',
+  documentReplaced: 'Đã thay “{name}” {time}, {day} ({by}). Lý do: {reason}.',
+  moved: 'Giờ họp đã dời',
+  movedWhy: 'Trước định {time}, {day}. Lý do: {reason}. Đồng chí trả lời lại giấy triệu tập.',
   minutesRead: 'Biên bản',
   download: 'Tải về tệp gốc',
 

@@ -13,4 +13,5 @@ export const stages = {
   adjourned: 'Đã hoãn sang ngày khác',
   closed: 'Đã bế mạc',
   abandoned: 'Đã dừng, không có nghị quyết',
+  cancelled: 'Đã hủy, không họp',
 } as const;
