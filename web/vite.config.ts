@@ -40,10 +40,12 @@ const firstNeeded = [
     'src/routes/member/Room\\.svelte',
     'src/routes/member/room/(Foot|RoomHead|moment|notice)',
     'src/routes/member/vote/',
-    'src/lib/(session|wake-lock)',
+    // What checks signatures may come while the first picture of the room is drawn.
+    'src/lib/session/(?!chain|pins|watch)',
+    'src/lib/wake-lock',
     'src/lib/media/joining',
     'src/lib/ui/(Chip|Digits|RecordingChip|Sheet|digits)',
-    'src/texts/vi/(room|stages|vote)\\.ts',
+    'src/texts/vi/(history|room|stages|vote)\\.ts',
     icons(
       'book-check|check|circle-off|file-text|hand|log-out|mic|minus|scale|timer|triangle-alert|users-round|wifi-off|x',
     ),

@@ -1,7 +1,6 @@
 /** Who is signed in here, and which installation this is. */
 import { get, post, Refused, useCsrf, whenSignedOut } from './api/client';
 import type { Installation, Me, RoleHeld } from './api/types';
-import { pin } from './session/pins';
 
 class Self {
   me = $state.raw<Me | null>(null);
@@ -16,10 +15,7 @@ class Self {
   take(me: Me | null) {
     this.me = me;
     useCsrf(me?.csrf ?? '');
-    if (!me) return;
-    this.installation = me.installation;
-    // Its keys as first seen; a private window without storage trusts each visit anew.
-    void pin(me.installation).catch(() => {});
+    if (me) this.installation = me.installation;
   }
 
   /** Asks the server; throws only when it could not be reached. */

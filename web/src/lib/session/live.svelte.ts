@@ -9,8 +9,7 @@ import { statementHash, type Json } from './canonical';
 import type { Fault, Seen } from './chain';
 import * as disk from './disk';
 import { Outbox, overHttp, type Item } from './outbox.svelte';
-import { pin, trusted, verifier } from './pins';
-import { Watch } from './watch';
+import type { Watch } from './watch';
 
 type Incoming =
   | { kind: 'snapshot'; view: SessionView; headers: EventHeader[]; head: Head }
@@ -46,6 +45,7 @@ export class Live {
   readonly outbox: Outbox;
 
   #watch: Watch | null = null;
+  #trusting: Promise<void> | null = null;
   #socket: WebSocket | null = null;
   #offset = 0;
   #failures = 0;
@@ -94,8 +94,8 @@ export class Live {
     } catch {
       // A private window may have no storage: then this visit starts without memory.
     }
-    await this.#trust();
     if (this.#stopped) return;
+    this.#trusting = this.#trust();
     this.#connect();
     await this.outbox.resume().catch(() => {});
   }
@@ -218,17 +218,21 @@ export class Live {
   async #trust() {
     const told = self.installation;
     if (!told) return;
+    // Nothing is shown unchecked: on a line that drops, the page waits for its own code.
+    let code: typeof import('./watch') | null = null;
+    while (!code && !this.#stopped) {
+      code = await import('./watch').catch(() => null);
+      if (!code) await new Promise((resume) => setTimeout(resume, WAITS_MS[1]));
+    }
     try {
-      const pins = await pin(told).catch(() => trusted(undefined, told));
-      const seal = await verifier(pins.seal);
-      const witness = pins.witness ? await verifier(pins.witness) : null;
-      this.#watch = new Watch(this.session, this.seen, seal, witness);
+      this.#watch = (await code?.watching(this.session, this.seen, told)) ?? null;
     } catch {
       this.broken = { intact: false, at: this.seen?.seq ?? 0, why: 'key' };
     }
   }
 
   async #witness(message: Exclude<Incoming, { kind: 'beat' }>) {
+    await this.#trusting;
     const watch = this.#watch;
     if (!watch || this.broken) return;
     const all = async () => (await get<ChainView>(`/api/sessions/${this.session}/chain`)).headers;
@@ -245,6 +249,7 @@ export class Live {
   /** An answer without the installation's signature is none: the act may not be in the log. */
   async #sent(item: Item): Promise<Ack> {
     const ack = await overHttp.send(item);
+    await this.#trusting;
     const { ballot } = item.body;
     const subject = ballot ? await statementHash(ballot as Json) : item.command_id;
     if (this.#watch && !(await this.#watch.answered(ack, subject))) {

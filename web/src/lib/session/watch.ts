@@ -2,9 +2,9 @@
  * Watches one session's log for this device: its links, the installation's signatures on heads and
  * answers, the upper committee's countersignature. What fails once stays failed.
  */
-import type { Ack, EventHeader, Head, SessionView } from '$lib/api/types';
+import type { Ack, EventHeader, Head, Installation, SessionView } from '$lib/api/types';
 import { follow, type Fault, type Seen } from './chain';
-import type { Verifier } from './pins';
+import { pin, trusted, verifier, type Verifier } from './pins';
 
 type Countersignature = NonNullable<SessionView['witnessed']>;
 
@@ -113,4 +113,16 @@ export class Watch {
       this.#countersigned = by.signature;
     } else this.broken = fault('witness', seq);
   }
+}
+
+/** With the keys pinned on this device. Throws when those are no keys. */
+export async function watching(
+  session: string,
+  seen: Seen | null,
+  told: Installation,
+): Promise<Watch> {
+  const pins = await pin(told).catch(() => trusted(undefined, told));
+  const seal = await verifier(pins.seal);
+  const witness = pins.witness ? await verifier(pins.witness) : null;
+  return new Watch(session, seen, seal, witness);
 }
