@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from voting.decision import BaseKind
+from voting.errors import RuleMissing
 from voting.ruleset import RuleSet
 from voting.threshold import Threshold
 
@@ -92,6 +93,23 @@ def exclusion_always(member: MemberStanding, rules: RuleSet) -> Exclusion | None
         return Exclusion.PROSECUTED
     if member.exempt and not rules.flag("base.exempt_present_counted"):
         return Exclusion.EXEMPT
+    return None
+
+
+def barred_from_attending(member: MemberStanding, rules: RuleSet) -> Exclusion | None:
+    """Why this member is neither summoned nor checked in, or None.
+
+    Exempt members are summoned: they need not come, and count when they do. Rule sets from before
+    the rule was written down bar nobody.
+    """
+    try:
+        barred = rules.names("attendance.barred")
+    except RuleMissing:
+        return None
+    if member.suspended and Exclusion.SUSPENDED.value in barred:
+        return Exclusion.SUSPENDED
+    if member.prosecuted and Exclusion.PROSECUTED.value in barred:
+        return Exclusion.PROSECUTED
     return None
 
 

@@ -179,6 +179,15 @@ _ELECTORATE = (
         "Chi bộ có ít nhất 3 đảng viên chính thức.",
     ),
     _rule(
+        "attendance.barred",
+        ("suspended", "prosecuted"),
+        "24-QĐ/TW khoản 9.3.2 trừ khỏi tổng số; chưa thấy văn bản nói việc triệu tập",
+        _INFERENCE,
+        _24QD,
+        "Đồng chí bị đình chỉ sinh hoạt, bị khởi tố, truy tố hoặc tạm giam: không gửi giấy triệu "
+        "tập, không điểm danh.",
+    ),
+    _rule(
         "base.exempt_present_counted",
         True,
         "24-QĐ/TW khoản 9.3.2; tài liệu ôn thi về 208-QĐ/TW nói khác",

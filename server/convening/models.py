@@ -152,6 +152,7 @@ class SessionDetail(Model):
     items: list[AgendaItem]
     documents: list[Document]
     summons: list[Summons]  # leaders see all, a member their own
+    not_summoned: list[str]  # leaders: who of the roster is not, and why, as sentences
     eligible: bool
     authorised: bool
     obstacles: list[str]  # why it cannot be convened yet, as sentences

@@ -21,7 +21,12 @@ from server.store import people
 from server.store.database import Connection
 from server.store.people import Line
 from server.texts import say
-from voting.electorate import can_decide, official_members
+from voting.electorate import (
+    Exclusion,
+    barred_from_attending,
+    can_decide,
+    official_members,
+)
 from voting.eligibility import Eligibility
 from voting.rules import RuleSet, rules_at
 
@@ -73,8 +78,11 @@ class Preparation:
 
     @property
     def summoned(self) -> list[Line]:
-        """The roster without those whom suspension or detention keeps away."""
-        return [row for row in self.members if not row["suspended"] and not row["detained"]]
+        """The roster without those whom suspension or prosecution keeps away."""
+        return [row for row in self.members if self.barred(row) is None]
+
+    def barred(self, row: Line) -> Exclusion | None:
+        return barred_from_attending(standing_of(row), self.rules)
 
     @property
     def pseudonyms(self) -> dict[str, str]:

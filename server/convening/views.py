@@ -14,6 +14,8 @@ from server.session.state import Move, State, Withdrawal
 from server.store import convening as store
 from server.store.database import Connection
 from server.store.people import Line
+from server.texts import say
+from voting.electorate import Exclusion, barred_from_attending
 
 
 def session_detail(
@@ -42,6 +44,7 @@ def session_detail(
             "summons": [_summons(row) for row in summonses],
             **_readiness(prepared, now),
             **_since_convening(conn, session, state, i_lead),
+            "not_summoned": _not_summoned(prepared, state) if i_lead else [],
             "i_lead": i_lead,
             "cancelled": _cancelled(session),
         }
@@ -60,6 +63,16 @@ def _since_convening(
         "withdrawn": [_withdrawal(state, gone) for gone in state.withdrawn],
         "roster_changed": changed_since(prepare(conn, session), state) if ahead else [],
     }
+
+
+def _not_summoned(prepared: Preparation | None, state: State | None) -> list[str]:
+    barred: list[tuple[str, Exclusion | None]] = []
+    if prepared is not None:
+        barred = [(row["name"], prepared.barred(row)) for row in prepared.members]
+    elif state is not None:
+        people = state.members.values()
+        barred = [(m.line.name, barred_from_attending(m.standing, state.rules)) for m in people]
+    return [say("convening.not_summoned", name=n, why=why.text_vi) for n, why in barred if why]
 
 
 def _move(state: State, move: Move) -> m.Rescheduling:

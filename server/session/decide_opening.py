@@ -18,7 +18,7 @@ from server.session.refusal import Refused
 from server.session.stages import Stage
 from server.session.state import Attendance, Member, Place, State
 from server.session.times import VIETNAM, clock_vi, date_vi, to_text
-from voting.electorate import exclusion_always
+from voting.electorate import barred_from_attending, exclusion_always
 from voting.signing import PublicKey
 
 WAITING_OPENS = timedelta(hours=2)  # before the summoned hour: time enough to try one's device
@@ -74,9 +74,16 @@ def start_roll_call(case: Case) -> Events:
     return [e.RollCallStarted()]
 
 
+def require_may_attend(case: Case, member: Member) -> None:
+    """Who is suspended or prosecuted takes no part; the roster says so since the convening."""
+    if why := barred_from_attending(member.standing, case.state.rules):
+        raise Refused("may_not_attend", name=member.line.name, why=why.text_vi)
+
+
 def check_in(case: Case) -> Events:
     body: CheckIn = case.body
     member = member_of(case.state, case.actor)
+    require_may_attend(case, member)
     if member.present:
         return []
     require_factor(case, member)
@@ -120,6 +127,7 @@ def ready_hybrid(case: Case) -> None:
 def check_in_by_code(case: Case) -> Events:
     _body: CheckInByCode = case.body
     member = member_of(case.state, case.actor)
+    require_may_attend(case, member)
     if member.present and member.place is Place.IN_ROOM:
         return []
     if not case.facts.code_good:
@@ -131,6 +139,7 @@ def check_in_by_code(case: Case) -> Events:
 def mark_in_room(case: Case) -> Events:
     body: PersonCommand = case.body
     member = member_of(case.state, body.person)
+    require_may_attend(case, member)
     if member.attendance is Attendance.REMOVED:
         raise Refused("person_removed", name=member.line.name)
     if member.present:
@@ -163,6 +172,7 @@ def vouch(case: Case) -> Events:
     body: PersonCommand = case.body
     state = case.state
     member = member_of(state, body.person)
+    require_may_attend(case, member)
     name = member.line.name
     if body.person == case.actor:
         raise Refused("vouch_for_oneself")

@@ -556,6 +556,7 @@ export function detail(stage: SessionDetail['stage'] = 'draft'): SessionDetail {
     rescheduled: [],
     withdrawn: [],
     roster_changed: [],
+    not_summoned: [],
     i_lead: true,
   };
 }

@@ -206,6 +206,10 @@ async def test_suspended_and_detained_members_stand_on_the_roster_but_are_not_su
     shown = await convene(cell, draft.id)
     summoned = {s.member_id for s in shown.summons}
     assert summoned == {m.id for n, m in enumerate(cell.members) if n not in (2, 3)}
+    assert shown.not_summoned == [
+        f"{cell.members[2].name}: đang bị đình chỉ sinh hoạt.",
+        f"{cell.members[3].name}: đang bị khởi tố, truy tố hoặc tạm giam.",
+    ]
     lines = {line.member_id: line for line in log.given[0][1].roster}
     assert lines[cell.members[2].id].suspended
     assert lines[cell.members[3].id].prosecuted

@@ -1,10 +1,14 @@
 """Coming, going, being counted, being vouched for; floor, chat, chair."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from server.session.attendance import base_now, present, quorum_now, seconds_present
+from server.session.refusal import Refused
 from server.session.state import Attendance, Place
-from tests.server.session.meeting import at_vote, meeting
+from tests.server.session.meeting import Meeting, at_vote, convened, meeting
 
 
 def test_a_person_on_two_devices_counts_once_and_joins_once():
@@ -245,3 +249,30 @@ def test_members_wait_for_a_named_thing():
     m.drop("p01")
     m.check_in("p04")
     assert "đang mất kết nối" in m.view("p04").next.blocked.reason
+
+
+@pytest.mark.parametrize("why", ["suspended", "prosecuted"])
+def test_who_is_barred_from_attending_is_neither_checked_in_nor_counted(why: str):
+    first = convened(official=6)
+    line = replace(first.roster[3], **{why: True})
+    m = Meeting(replace(first, roster=(*first.roster[:3], line, *first.roster[4:])))
+    m.gather("p01", "p02", "p03", "p04", "p05", "p06").open().give("p01", "start-roll-call")
+    for actor, command in (("p01", "mark-in-room"), ("p01", "vouch")):
+        refused = m.refused(actor, command, person="p04")
+        assert (refused.code, "Đảng viên 04" in refused.reason) == ("may_not_attend", True)
+    with pytest.raises(Refused, match="may_not_attend"):
+        m.check_in("p04")
+    m.code_good = True
+    assert m.refused("p04", "check-in-by-code", code="123456").code == "may_not_attend"
+    assert base_now(m.state).members == ("p01", "p02", "p03", "p05", "p06")
+    for person in ("p01", "p02", "p03", "p05", "p06"):
+        m.check_in(person)
+    m.drop("p04").give("p01", "finish-roll-call")
+    absent = m.state.members["p04"]
+    assert (absent.attendance, absent.reason) == (Attendance.ABSENT_REASON, BARRED[why])
+
+
+BARRED = {
+    "suspended": "đang bị đình chỉ sinh hoạt",
+    "prosecuted": "đang bị khởi tố, truy tố hoặc tạm giam",
+}

@@ -4221,6 +4221,8 @@ export interface components {
             documents: components["schemas"]["Document"][];
             /** Summons */
             summons: components["schemas"]["Summons"][];
+            /** Not Summoned */
+            not_summoned: string[];
             /** Eligible */
             eligible: boolean;
             /** Authorised */

@@ -226,6 +226,7 @@ export const convene = {
   'draft.enter': 'Vào phòng chờ',
   'summons.title': 'Giấy triệu tập',
   'summons.counts': '{seen}/{all} đã xem, {coming} sẽ dự, {absent} xin vắng',
+  'summons.left_out': 'Không gửi giấy triệu tập: {names}',
   'summons.unseen': 'Chưa xem',
   'summons.seen': 'Đã xem {time}, {day}',
   'summons.coming': 'Sẽ dự',
