@@ -26,7 +26,7 @@ run: .venv/installed web/dist/index.html
 	exec $(BIN)/chibo demo $(ARGS)
 
 # `make test` installs what it needs: system packages, libraries, the browser.
-test: system .venv/installed-dev web/node_modules/.installed build/livekit-server
+test: system .venv/installed-dev web/node_modules/.installed build/livekit-server build/pion-client
 	$(MAKE) --no-print-directory lint types unit web interop faults-short browser
 
 lint: .venv/installed-dev
@@ -39,7 +39,7 @@ types: .venv/installed-dev
 unit: .venv/installed-dev
 	$(PYTEST) --ignore=tests/e2e --ignore=tests/interop --ignore=tests/bench --ignore=tests/faults
 
-interop: .venv/installed-dev build/livekit-server
+interop: .venv/installed-dev build/livekit-server build/pion-client
 	$(PYTEST) tests/interop
 
 browser: .venv/installed-dev web/dist/index.html
@@ -139,6 +139,15 @@ build/bench-load: $(wildcard tests/bench/load/*.go) tests/bench/load/go.sum
 	mkdir -p build
 	command -v go > /dev/null || { echo 'Phép đo hình tiếng cần Go: apt install golang' >&2; exit 1; }
 	cd tests/bench/load && go build -o $(CURDIR)/build/bench-load .
+
+# A client on pion, as the Go SDK and LiveKit's own tools are; joins the mixed rooms of the tests.
+build/pion-client: $(wildcard tests/interop/pion/*)
+	mkdir -p build
+	if command -v go > /dev/null; then
+		cd tests/interop/pion && go build -o $(CURDIR)/build/pion-client .
+	else
+		echo 'Không có Go nên không dựng được máy khách pion; các kiểm tra cần nó sẽ báo thiếu.' >&2
+	fi
 
 .PHONY: system
 system:
