@@ -17,6 +17,7 @@ export type Me = S['Me'];
 export type TotpSecret = S['TotpSecret'];
 export type RecoveryCodes = S['RecoveryCodes'];
 export type Card = S['Card'];
+export type Invitation = S['Invitation'];
 export type SignInListed = S['SignInListed'];
 export type SignIns = S['SignIns'];
 export type Reset = S['Reset'];

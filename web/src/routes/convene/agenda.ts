@@ -1,5 +1,6 @@
 /** Editing an agenda: pure moves over a list of lines, and what still keeps it from being saved. */
 import type { AgendaItemBody, SessionBody, SessionDetail } from '$lib/api/types';
+import { clock, day, weekday } from '$lib/i18n/format';
 
 export interface Line {
   /** Only this page's: keeps the line's fields together while lines move. */
@@ -111,3 +112,9 @@ export function localTime(when: Date): string {
   const date = `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
   return `${date}T${two(when.getHours())}:${two(when.getMinutes())}`;
 }
+
+/** What a `datetime-local` field holds, in words: browsers draw it in their own language's order. */
+export const inWords = (local: string): string =>
+  Number.isNaN(Date.parse(local))
+    ? ''
+    : `${clock(new Date(local))}, ${weekday(new Date(local))} ${day(new Date(local))}`;

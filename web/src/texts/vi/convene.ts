@@ -11,7 +11,7 @@ export const convene = {
   'cell.sections': 'Các phần của chi bộ',
   'cell.sessions': 'Phiên họp',
   'cell.members': 'Đảng viên',
-  'cell.permit': 'Điều kiện họp trực tuyến',
+  'cell.permit': 'Điều kiện họp',
   'cell.new_session': 'Soạn phiên họp mới',
   'cell.no_sessions': 'Chưa có phiên họp nào.',
   'cell.counts': '{official} chính thức, {probationary} dự bị',
@@ -64,6 +64,12 @@ export const convene = {
   'member.honour.hint': 'Ví dụ: Huy hiệu 50 năm tuổi Đảng',
   'member.left_at': 'Ngày rời chi bộ',
   'member.left_at.hint': 'Để trống nếu vẫn sinh hoạt tại chi bộ.',
+  'member.invite': 'Mời đăng nhập lần đầu',
+  'member.invite.title': 'Đường dẫn cho đồng chí {name}',
+  'member.invite.help':
+    'Trao tận tay hoặc gửi riêng cho đồng chí ấy để đặt mật khẩu. Dùng một lần, đến {time}, {day}. Chỉ hiện lúc này.',
+  'member.invite.copy': 'Chép đường dẫn',
+  'member.invite.copied': 'Đã chép.',
   'member.card': 'Cấp thẻ mã',
   'member.card.title': 'Thẻ mã của đồng chí {name}',
   'member.card.help':

@@ -62,6 +62,7 @@ export const member = {
   zoomIn: 'Phóng to',
   zoomOut: 'Thu nhỏ',
   loadingPage: 'Đang mở trang…',
+  documentGone: 'Văn bản này không còn trong phiên họp',
   pageFailed: 'Chưa mở được trang này. Mời đồng chí thử lại.',
 
   checkTitle: 'Kiểm tra máy',
