@@ -172,8 +172,11 @@ class RoomRuntime:
     def _announce_speakers(self, speakers: list[Speaker]) -> None:
         infos = [SpeakerInfo(sid=s.sid, level=s.level, active=s.active) for s in speakers]
         message = SignalResponse(speakers_changed=SpeakersChanged(speakers=infos))
+        talking = (self.sessions.get(speaker.sid) for speaker in self.speakers.current())
+        tracks = frozenset(sid for session in talking if session for sid in session.tracks)
         for session in self.sessions.values():
             session.send(message)
+            session.downlink.speaking(tracks)
 
     def plan_quality(self) -> None:
         """A wish changed: look at once whether a layer has to be switched on."""

@@ -392,6 +392,7 @@ class Session:
             settings.width,
             settings.height,
             settings.priority,
+            settings.fps,
         )
         for track_sid in settings.track_sids:
             self.downlink.wish(track_sid, wish)

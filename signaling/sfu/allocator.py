@@ -1,83 +1,113 @@
-"""Which layer each subscriber gets of each track: by wish, liveness and bandwidth. Pure."""
+"""Which version of each track a subscriber gets, by wish, liveness and bandwidth. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 GUESSED = (150_000, 500_000, 1_700_000)  # bit/s of a layer not measured yet, small to large
+HEADERS = 1.06  # of a picture's payload: what RTP, SRTP, UDP and IP add
+# What is shown may take a little more than there is, and what is new must fit with room to spare:
+# rates vary from second to second, and a picture that changes its size all the time is worse.
+KEEP, TAKE = 0.9, 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class LayerState:
-    """One layer of a track as it comes in."""
+    """One layer of a track as it comes in; `bitrate` in bit/s without headers."""
 
     alive: bool
     bitrate: float
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """Layer `layer` with temporal layers up to `temporal`, for `cost` bit/s on the line."""
+
+    layer: int
+    temporal: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
-    """A subscriber's wish for one video track: at most layer `wanted`, None for nothing."""
+    """A wish for one video track: `options` from the cheapest to the best, `current` among them.
+
+    Demands of a higher `priority` are served first; equal ones share, larger `area` first.
+    """
 
     track_sid: str
-    layers: Sequence[LayerState]
-    wanted: int | None
-    priority: int = 0
+    options: Sequence[Option]
+    current: int | None = None
+    priority: tuple[int, ...] = ()
+    area: int = 0
 
 
-def rate(demand: Demand, index: int) -> float:
-    measured = demand.layers[index].bitrate
-    return measured or GUESSED[min(index, len(GUESSED) - 1)]
+def options(
+    layers: Sequence[LayerState], wanted: int, shares: Sequence[float], temporal: int
+) -> list[Option]:
+    """What can be had of a track, at most layer `wanted` with temporal layers up to `temporal`.
+
+    `shares` are the parts of a layer's rate that its temporal layers need, cumulated. A larger
+    picture of the lowest frame rate is no option: fluent and small is better. With no layer up to
+    the wish alive the next one above it is the only option, and with none at all the wish itself.
+    """
+    top = min(wanted, len(layers) - 1)
+    usable = [index for index in range(top + 1) if layers[index].alive]
+    if not usable:
+        above = (index for index in range(top + 1, len(layers)) if layers[index].alive)
+        usable = [next(above, top)]
+    last = min(temporal, len(shares) - 1)
+    return [
+        Option(index, level, rate(layers[index], index) * shares[level] * HEADERS)
+        for index in usable
+        for level in range(0 if index == usable[0] else min(1, last), last + 1)
+    ]
 
 
-def best_alive(demand: Demand) -> int | None:
-    """The largest living layer up to the wish; with none alive, the wish itself."""
-    if demand.wanted is None:
-        return None
-    top = min(demand.wanted, len(demand.layers) - 1)
-    for index in range(top, -1, -1):
-        if demand.layers[index].alive:
-            return index
-    for index in range(top + 1, len(demand.layers)):
-        if demand.layers[index].alive:
-            return index
-    return top
+def rate(layer: LayerState, index: int) -> float:
+    return layer.bitrate or GUESSED[min(index, len(GUESSED) - 1)]
 
 
 def allocate(
     demands: Sequence[Demand], budget: float | None, audio: float = 0.0
 ) -> dict[str, int | None]:
-    """Layer index per track within `budget` bit/s (None: unlimited); None means paused.
+    """Index of an option per track within `budget` bit/s (None: unlimited); None means paused.
 
-    `audio` bit/s are taken off first.
-
-    Every picture gets its smallest living layer before any gets a larger one, the most important
-    first; what does not fit at all is paused rather than starving everybody.
+    `audio` bit/s are taken off first: sound is never paused. Then every picture gets its cheapest
+    option before any gets a better one, the most important first; what does not fit at all is
+    paused rather than starving everybody. What is left raises the pictures of each priority in
+    turns, step by step.
     """
-    best = {demand.track_sid: best_alive(demand) for demand in demands}
     if budget is None:
-        return best
+        return {demand.track_sid: len(demand.options) - 1 for demand in demands}
     left = budget - audio
-    chosen: dict[str, int | None] = dict.fromkeys(best)
-    ordered = sorted(demands, key=lambda demand: -demand.priority)
+    chosen: dict[str, int | None] = {}
+    ordered = sorted(demands, key=lambda d: (d.priority, d.area), reverse=True)
     for demand in ordered:
-        top = best[demand.track_sid]
-        if top is None:
-            continue
-        smallest = next((i for i in range(top) if demand.layers[i].alive), top)
-        cost = rate(demand, smallest)
-        if cost <= left:
-            chosen[demand.track_sid] = smallest
-            left -= cost
-    for demand in ordered:
-        top, now = best[demand.track_sid], chosen[demand.track_sid]
-        if top is None or now is None:
-            continue
-        for index in range(top, now, -1):
-            extra = rate(demand, index) - rate(demand, now)
-            if demand.layers[index].alive and extra <= left:
+        fits = _needed(demand, 0) <= left
+        chosen[demand.track_sid] = 0 if fits else None
+        left -= demand.options[0].cost if fits else 0
+    for _, group in groupby(ordered, key=lambda demand: demand.priority):
+        for demand, index in _steps(list(group), chosen):
+            extra = demand.options[index].cost - demand.options[index - 1].cost
+            if _needed(demand, index) - demand.options[index - 1].cost <= left:
                 chosen[demand.track_sid] = index
                 left -= extra
-                break
     return chosen
+
+
+def _needed(demand: Demand, index: int) -> float:
+    """What must be left for an option: less to keep it than to begin with it."""
+    kept = demand.current is not None and index <= demand.current
+    return demand.options[index].cost * (KEEP if kept else TAKE)
+
+
+def _steps(group: Sequence[Demand], chosen: dict[str, int | None]) -> Iterator[tuple[Demand, int]]:
+    """Each picture's next better option in turns, as long as its last one was taken."""
+    rounds = max(len(demand.options) for demand in group)
+    for index in range(1, rounds):
+        for demand in group:
+            if index < len(demand.options) and chosen[demand.track_sid] == index - 1:
+                yield demand, index

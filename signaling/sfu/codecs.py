@@ -5,6 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from signaling.sfu.rtp import unwrap
+
+KEPT = 64  # pictures left out whose place is remembered for packets that come late
+
 
 @dataclass(frozen=True, slots=True)
 class Vp8Descriptor:
@@ -56,22 +60,44 @@ def parse_vp8(payload: bytes) -> Vp8Descriptor | None:
 
 
 class Vp8Numbers:
-    """Keeps picture ids and TL0 indices continuous for one receiver when layers change.
+    """Keeps picture ids and TL0 indices continuous for one receiver.
 
-    Offsets are set at the keyframe where the receiver enters a layer (`enter`).
+    Offsets are set at the keyframe where the receiver enters a layer (`enter`) and at every
+    picture left out (`drop`).
     """
 
-    __slots__ = ("_last_picture", "_last_tl0", "_picture_offset", "_tl0_offset")
+    __slots__ = ("_last_picture", "_last_tl0", "_newest", "_picture_offsets", "_tl0_offset")
 
     def __init__(self) -> None:
         self._last_picture = self._last_tl0 = -1
-        self._picture_offset = self._tl0_offset = 0
+        self._newest = 0
+        self._picture_offsets = [(0, 0)]
+        self._tl0_offset = 0
 
     def enter(self, descriptor: Vp8Descriptor) -> None:
-        if descriptor.picture_id is not None and self._last_picture >= 0:
-            self._picture_offset = self._last_picture + 1 - descriptor.picture_id
+        if descriptor.picture_id is not None:
+            # Above any span, so that older pictures have numbers too.
+            self._newest = descriptor.picture_id + (1 << 16)
+            last = self._last_picture if self._last_picture >= 0 else descriptor.picture_id - 1
+            self._picture_offsets = [(0, last + 1 - descriptor.picture_id)]
         if descriptor.tl0 is not None and self._last_tl0 >= 0:
             self._tl0_offset = self._last_tl0 + 1 - descriptor.tl0
+
+    def drop(self, descriptor: Vp8Descriptor) -> None:
+        """A picture is left out: those after it take the numbers from its own on."""
+        if descriptor.picture_id is None:
+            return
+        picture = unwrap(descriptor.picture_id, self._newest, _bits(descriptor))
+        if picture > self._newest:
+            self._newest = picture
+            self._picture_offsets.append((picture + 1, self._picture_offsets[-1][1] - 1))
+            del self._picture_offsets[:-KEPT]
+
+    def _offset(self, picture: int) -> int:
+        for start, offset in reversed(self._picture_offsets):
+            if picture >= start:
+                return offset
+        return self._picture_offsets[0][1]
 
     def rewrite(self, payload: bytes, descriptor: Vp8Descriptor) -> bytes:
         """The descriptor bytes to send in place of the first `descriptor.size` of the payload."""
@@ -80,21 +106,27 @@ class Vp8Numbers:
         out = bytearray(payload[: descriptor.size])
         at = 2
         if descriptor.picture_id is not None:
+            extended = unwrap(descriptor.picture_id, self._newest, _bits(descriptor))
+            picture = descriptor.picture_id + self._offset(extended)
             if descriptor.long_picture_id:
-                picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
+                picture &= 0x7FFF
                 struct.pack_into("!H", out, at, 0x8000 | picture)
                 at += 2
             else:
-                picture = (descriptor.picture_id + self._picture_offset) & 0x7F
+                picture &= 0x7F
                 out[at] = picture
                 at += 1
             # A reordered older picture must not pull the next `enter` back onto used numbers.
-            half = 0x4000 if descriptor.long_picture_id else 0x40
-            if self._last_picture < 0 or (picture - self._last_picture) % (2 * half) < half:
+            if extended >= self._newest or self._last_picture < 0:
+                self._newest = extended
                 self._last_picture = picture
         if descriptor.tl0 is not None:
             out[at] = self._last_tl0 = (descriptor.tl0 + self._tl0_offset) & 0xFF
         return bytes(out)
+
+
+def _bits(descriptor: Vp8Descriptor) -> int:
+    return 15 if descriptor.long_picture_id else 7
 
 
 def is_keyframe(codec: str, payload: bytes) -> bool:

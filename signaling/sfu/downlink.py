@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
 
 from signaling.sfu import rtcp, twcc
-from signaling.sfu.allocator import Demand, LayerState, allocate
+from signaling.sfu.allocator import Demand, LayerState, Option, allocate, options, rate
 from signaling.sfu.bandwidth import Estimator
+from signaling.sfu.congestion import LineEstimator
 from signaling.sfu.downtrack import DownTrack
-from signaling.sfu.sent import SentLog
+from signaling.sfu.pacing import Pacer
+from signaling.sfu.sent import OVERHEAD, SentLog
+from signaling.sfu.temporal import ALL
 from signaling.sfu.tracks import UpTrack
 
-CHOOSE_INTERVAL = 0.2  # seconds between looks at liveness and bandwidth
+CHOOSE_INTERVAL = 0.1  # seconds between looks at liveness and bandwidth
+SMOOTHING = 0.1  # weight of a layer's newest rate at each of these looks
+AUDIO_HEADERS = (20 + OVERHEAD) * 8 * 50  # bit/s of headers at fifty packets a second
+TOO_MUCH = 1.3  # times the budget, above which a layer is stopped before the smaller one has come
+TELL_PAUSED = 1.0  # seconds a picture must be paused before the client is told
 OFF = -1
 
 
 @dataclass(slots=True)
 class Wish:
-    """What the subscriber asked for: `quality` 0..2 or the size of its picture in pixels."""
+    """What the subscriber asked for: `quality` 0..2 or the size of its picture in pixels.
+
+    `frames` is the wished frame rate, 0 for all.
+    """
 
     disabled: bool = False
     quality: int | None = None
     width: int = 0
     height: int = 0
     priority: int = 0
+    frames: int = 0
 
 
 @dataclass(slots=True)
@@ -33,7 +44,10 @@ class _Entry:
     down: DownTrack
     wish: Wish
     sizes: tuple[tuple[int, int], ...]
-    paused: bool = False
+    paused: bool = False  # as the client was told
+    short_since: float | None = None  # since when there has been no bandwidth for it
+    shown: Option | None = None
+    rates: list[float] = field(default_factory=list)  # of each layer, smoothed
 
 
 class Downlink:
@@ -50,12 +64,16 @@ class Downlink:
         self._entries: dict[str, _Entry] = {}
         self._by_ssrc: dict[int, DownTrack] = {}
         self._log = SentLog()
-        self._estimator = Estimator()
+        self._line = LineEstimator()
+        self._reported = Estimator()  # for clients without transport-wide feedback
+        self._pacer = Pacer()
+        self._speaking: Set[str] = frozenset()
         self._next_choice = 0.0
         self._octets = 0
         self._octets_at = 0.0
         self._sending = 0.0
-        self.acknowledged = 0  # bytes that the client has reported to have arrived
+        self._counted = self._log.counter[0]
+        self._need = 0.0
         self.unlimited = False
         self.ready = False
         self.on_paused: Callable[[str, bool], None] = lambda track_sid, paused: None
@@ -90,6 +108,10 @@ class Downlink:
             entry.wish = wish
             self._next_choice = 0.0
 
+    def speaking(self, track_sids: Set[str]) -> None:
+        """The tracks of those who speak: served before the others when bandwidth is short."""
+        self._speaking = track_sids
+
     def wanted(self, track_sid: str) -> int:
         """The index of the layer wished for, OFF if none."""
         entry = self._entries.get(track_sid)
@@ -112,40 +134,68 @@ class Downlink:
                 down = self._by_ssrc.get(item.ssrc)
                 if down is not None:
                     down.on_report(item, now)
-                    if down.source.kind == "video":
-                        self._estimator.on_loss(item.lost, self._sending, now)
+                    if down.source.kind == "video" and not self._line.trusted(now):
+                        self._reported.on_loss(item.lost, self._sending, now)
             case rtcp.Nack():
                 down = self._by_ssrc.get(item.ssrc)
                 if down is not None:
-                    down.on_nack(item.seqs)
+                    down.on_nack(item.seqs, now)
             case rtcp.KeyframeRequest():
                 down = self._by_ssrc.get(item.ssrc)
                 if down is not None:
                     down.on_keyframe_request()
                     down.source.kick(now)
             case rtcp.Estimate():
-                self._estimator.on_estimate(item.bitrate, self._sending, now)
+                self._reported.on_estimate(item.bitrate, self._sending, now)
             case rtcp.TransportFeedback():
                 feedback = twcc.decode(item.body[8:])
                 if feedback is not None:
-                    outcomes = self._log.outcomes(feedback)
-                    self.acknowledged += sum(o.size for o in outcomes if o.arrived is not None)
+                    self._line.on_outcomes(self._log.outcomes(feedback), now)
             case rtcp.SenderReport():
                 pass
             case _:
                 raise AssertionError(f"unknown feedback {item!r}")
 
     def tick(self, now: float) -> None:
+        """Every 50 ms."""
         for entry in self._entries.values():
             entry.down.tick()
         if now - self._octets_at >= 1.0:
             octets = sum(entry.down.octets for entry in self._entries.values())
             self._sending = max(0, octets - self._octets) * 8 / max(1.0, now - self._octets_at)
             self._octets, self._octets_at = octets, now
+        self._pacer.run(now)
+        following = self._log.counter[0]
+        self._line.tick(following - self._counted, now)
+        self._counted = following
+        if self.ready and not self.unlimited:
+            self._try_for_more(now)
         if now >= self._next_choice:
             self._next_choice = now + CHOOSE_INTERVAL
-            self._estimator.tick(now)
+            self._reported.tick(now)
             self.choose(now)
+
+    def _try_for_more(self, now: float) -> None:
+        """Runs the probe of the line, if one is due."""
+        line, log = self._line, self._log
+        if line.probe is None:
+            target = line.probe_due(self._need, now)
+            if target is None:
+                return
+            line.begin_probe(target, log.counter[0], now)
+        probe = line.probe
+        if probe is None or probe.finish(log.counter[0], now):
+            return
+        missing = probe.due(log.octets_since(probe.first), now)
+        for entry in self._entries.values():
+            if missing > 0 and entry.down.bound and entry.down.source.kind == "video":
+                missing -= entry.down.pad(missing, now)
+
+    def budget(self, now: float) -> float | None:
+        """bit/s to divide, None if nothing says that the line is narrow."""
+        if self.unlimited:
+            return None
+        return self._line.budget if self._line.trusted(now) else self._reported.limit
 
     def choose(self, now: float) -> None:
         """Aims every bound track at the layer it should now have."""
@@ -161,27 +211,95 @@ class Downlink:
                 layer = down.source.layers[0]
                 down.aim(None if entry.wish.disabled else layer)
                 if not entry.wish.disabled and not down.source.muted and layer.alive(now):
-                    audio += layer.bitrate
-                continue
-            wanted = self.wanted(track_sid)
-            layers = [LayerState(la.alive(now), la.bitrate) for la in down.source.layers]
-            demands.append(
-                Demand(track_sid, layers, None if wanted == OFF else wanted, entry.wish.priority)
-            )
-        limit = None if self.unlimited else self._estimator.limit
-        chosen = allocate(demands, limit, audio)
+                    # A silent microphone sends few packets, and few headers with them.
+                    audio += layer.bitrate + min(AUDIO_HEADERS, layer.bitrate)
+            elif (wanted := self.wanted(track_sid)) == OFF:
+                self._show(track_sid, entry, None, None, now)
+            else:
+                demands.append(self._demand(track_sid, entry, wanted, now))
+        budget = self.budget(now)
+        self._pacer.rate = budget
+        if budget is None:
+            self._pacer.run(now)  # before anything newer goes out
+        self._need = audio + sum(demand.options[-1].cost for demand in demands)
+        chosen = allocate(demands, budget, audio)
         for demand in demands:
             entry = self._entries[demand.track_sid]
             index = chosen[demand.track_sid]
-            paused = index is None and demand.wanted is not None
-            if paused != entry.paused:
-                entry.paused = paused
-                self.on_paused(demand.track_sid, paused)
-            down = entry.down
-            before = down.target
-            down.aim(None if index is None else down.source.layers[index])
-            if down.target is not None and down.target is not before:
-                down.source.kick(now)
+            self._note_paused(demand.track_sid, entry, index is None, now)
+            option = None if index is None else demand.options[index]
+            self._show(demand.track_sid, entry, option, budget, now)
+
+    def _demand(self, track_sid: str, entry: _Entry, wanted: int, now: float) -> Demand:
+        source, wish = entry.down.source, entry.wish
+        fresh = [la.bitrate for la in source.layers]
+        if len(entry.rates) != len(fresh):
+            entry.rates = fresh
+        entry.rates = [
+            old + SMOOTHING * (new - old) if old and new else new
+            for old, new in zip(entry.rates, fresh, strict=True)
+        ]
+        layers = [
+            LayerState(la.alive(now), smoothed)
+            for la, smoothed in zip(source.layers, entry.rates, strict=True)
+        ]
+        if source.muted:
+            return Demand(track_sid, [Option(min(wanted, len(layers) - 1), ALL, 0.0)])
+        temporal = entry.down.temporal
+        level = temporal.level_for(wish.frames) if wish.frames else ALL
+        found = options(layers, wanted, temporal.shares, level)
+        shown = entry.shown
+        current = None
+        if shown is not None:
+            better = [(option.layer, option.temporal) for option in found]
+            held = (shown.layer, shown.temporal)
+            current = max((i for i, pair in enumerate(better) if pair <= held), default=None)
+        priority = (wish.priority, int(track_sid in self._speaking))
+        area = wish.width * wish.height or (entry.sizes[wanted][0] if entry.sizes else 0)
+        return Demand(track_sid, found, current, priority, area)
+
+    def _note_paused(self, track_sid: str, entry: _Entry, short: bool, now: float) -> None:
+        if not short:
+            entry.short_since = None
+        elif entry.short_since is None:
+            entry.short_since = now
+        since = entry.short_since
+        paused = since is not None and now - since >= TELL_PAUSED
+        if paused != entry.paused:
+            entry.paused = paused
+            self.on_paused(track_sid, paused)
+
+    def _show(
+        self,
+        track_sid: str,
+        entry: _Entry,
+        option: Option | None,
+        budget: float | None,
+        now: float,
+    ) -> None:
+        down = entry.down
+        if option is None and entry.wish.disabled:
+            self._note_paused(track_sid, entry, False, now)
+        entry.shown = option
+        before = down.target
+        down.pacer = self._pacer if budget is not None else None
+        if option is None:
+            down.aim(None)
+            return
+        down.temporal.wanted = (
+            option.temporal if option.temporal < len(down.temporal.shares) - 1 else ALL
+        )
+        layer = down.source.layers[option.layer]
+        current = down.current
+        at_once = (
+            budget is not None
+            and current is not None
+            and current.index > option.layer
+            and rate(LayerState(True, current.bitrate), current.index) > TOO_MUCH * budget
+        )
+        down.aim(layer, at_once)
+        if down.target is not None and down.target is not before:
+            down.source.kick(now)
 
     @property
     def worst_loss(self) -> float:

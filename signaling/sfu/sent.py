@@ -13,20 +13,28 @@ from signaling.sfu.twcc import Feedback
 
 SIZE = 4096  # packets remembered, a power of two: over a second at 30 Mbit/s
 OVERHEAD = 28 + 16  # bytes of IP, UDP and the SRTP tag around each RTP packet
-UNKNOWN, REPORTED = 0, 1  # states kept in `sizes` in place of a size
+# Added to a size once something is known about the packet:
+REPORTED = 1 << 29  # nothing more is to be learned
+MISSED = 1 << 30  # reported as lost, but may have come late
+REPEATED = 1 << 31  # asked for again, so its first copy was lost
+BYTES = REPORTED - 1  # the size alone
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one packet: sent and arrived in seconds of two unrelated clocks.
 
-    `arrived` is None if the packet was lost; `number` is extended, so it never wraps.
+    `arrived` is None if the packet was lost. `late` says that it had been reported as lost before,
+    `repeated` that its bytes were sent more than once, so that its first copy was probably lost
+    and its times say nothing. `number` is extended, so it never wraps.
     """
 
     number: int
     size: int
     sent: float
     arrived: float | None
+    late: bool = False
+    repeated: bool = False
 
 
 class SentLog:
@@ -53,14 +61,20 @@ class SentLog:
         self.counter[0] = number + 1
         return number & 0xFFFF
 
-    def spoil(self, number: int) -> None:
-        """Leaves a packet out of later reports, because the same bytes were sent once more.
-
-        `number` is as on the wire. Nobody could tell which of the two had arrived.
-        """
+    def repeated(self, number: int) -> None:
+        """The same bytes, with this number as on the wire, are sent once more."""
         extended = unwrap(number, self.counter[0])
         if self.counter[0] - SIZE <= extended < self.counter[0]:
-            self.sizes[extended & SIZE - 1] = REPORTED
+            index = extended & SIZE - 1
+            self.sizes[index] |= REPEATED
+
+    def octets_since(self, number: int) -> int:
+        """Bytes sent from extended `number` on, as far as remembered."""
+        following = self.counter[0]
+        sizes = self.sizes
+        return sum(
+            sizes[n & SIZE - 1] & BYTES for n in range(max(number, following - SIZE), following)
+        )
 
     def outcomes(self, feedback: Feedback) -> list[Outcome]:
         """What a feedback packet tells that was not known yet, in order of sending.
@@ -77,8 +91,12 @@ class SentLog:
                 continue
             index = number & SIZE - 1
             size = self.sizes[index]
-            if size <= REPORTED:
+            if not size or size & REPORTED:
                 continue
-            self.sizes[index] = REPORTED
-            found.append(Outcome(number, size, self.times[index], arrived))
+            late, repeated = bool(size & MISSED), bool(size & REPEATED)
+            if arrived is None and late:
+                continue
+            self.sizes[index] = size | (MISSED if arrived is None else REPORTED)
+            sent = self.times[index]
+            found.append(Outcome(number, size & BYTES, sent, arrived, late, repeated))
         return found

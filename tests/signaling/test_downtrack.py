@@ -169,12 +169,12 @@ def test_a_lost_packet_is_repeated_byte_for_byte(track: UpTrack) -> None:
     for step in range(20):
         feed.frame(10 + step / 10, key=step == 0)
     before = viewer.wire[7]
-    viewer.down.on_nack((507,))
+    viewer.down.on_nack((507,), 20.0)
     assert viewer.wire[-1] == before
 
 
 @pytest.mark.parametrize("numbered", [3, 20], ids=["one byte", "two bytes"])
-def test_packets_carry_transport_wide_numbers_and_repeated_ones_are_not_judged(
+def test_packets_carry_transport_wide_numbers_and_repeated_ones_are_marked(
     track: UpTrack, numbered: int
 ) -> None:
     feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
@@ -186,10 +186,11 @@ def test_packets_carry_transport_wide_numbers_and_repeated_ones_are_not_judged(
     told = [packet.extensions for packet in viewer.packets]
     assert told == [{numbered: (n & 0xFFFF).to_bytes(2, "big")} for n in range(65_530, 65_540)]
     before = viewer.wire[7]
-    viewer.down.on_nack((507,))
+    viewer.down.on_nack((507,), 20.0)
     assert viewer.wire[-1] == before
     outcomes = viewer.log.outcomes(Feedback(65_530, 0, (1.0,) * 10))
-    assert [o.number for o in outcomes] == [n for n in range(65_530, 65_540) if n != 65_537]
+    assert [o.number for o in outcomes] == list(range(65_530, 65_540))
+    assert [o.number for o in outcomes if o.repeated] == [65_537]
     assert {o.sent for o in outcomes} == {10 + step / 10 for step in range(5)}
 
 
@@ -199,13 +200,13 @@ def test_what_is_no_longer_kept_is_not_repeated_and_nobody_can_amplify(track: Up
     for step in range(RING):
         feed.frame(10 + step / 10, key=step == 0)
     sent = len(viewer.wire)
-    viewer.down.on_nack((0,))
+    viewer.down.on_nack((0,), 20.0)
     assert len(viewer.wire) == sent
     for _ in range(100):
-        viewer.down.on_nack(tuple(range(900, 1000)))
+        viewer.down.on_nack(tuple(range(900, 1000)), 20.0)
     assert len(viewer.wire) - sent <= 200
     viewer.down.tick()
-    viewer.down.on_nack((1000,))
+    viewer.down.on_nack((1000,), 20.0)
     assert rtp.parse(viewer.wire[-1]).seq == 1000  # type: ignore[union-attr]
 
 

@@ -28,13 +28,25 @@ def test_a_report_tells_size_and_both_times_once() -> None:
     assert log.outcomes(feedback) == []
 
 
-def test_what_was_repeated_is_not_judged() -> None:
+def test_what_was_asked_for_again_is_marked() -> None:
     log = SentLog()
     for _ in range(3):
         log.add(100, 1.0)
-    log.spoil(1)
-    log.spoil(60_000)  # never sent
-    assert [o.number & 0xFFFF for o in log.outcomes(Feedback(0, 0, (1.0, 1.1, 1.2)))] == [0, 2]
+    log.repeated(1)
+    log.repeated(60_000)  # never sent
+    told = log.outcomes(Feedback(0, 0, (1.0, 1.1, 1.2)))
+    assert [(o.number & 0xFFFF, o.repeated) for o in told] == [(0, False), (1, True), (2, False)]
+    assert log.outcomes(Feedback(0, 0, (1.0, 1.1, 1.2))) == []
+
+
+def test_a_packet_that_comes_late_is_told_of_again() -> None:
+    log = SentLog()
+    for _ in range(3):
+        log.add(100, 1.0)
+    assert [o.arrived for o in log.outcomes(Feedback(0, 0, (1.0, None, 1.2)))] == [1.0, None, 1.2]
+    (late,) = log.outcomes(Feedback(1, 1, (1.3,)))
+    assert (late.arrived, late.late) == (1.3, True)
+    assert log.octets_since((1 << 16) + 1) == 2 * (100 + OVERHEAD)
 
 
 @given(
@@ -53,4 +65,5 @@ def test_nothing_is_believed_that_was_not_sent(sent: int, claims: list[tuple[int
             assert begin <= outcome.number < begin + sent
             assert outcome.number >= begin + sent - SIZE
             assert outcome.number not in seen
-            seen.add(outcome.number)
+            if outcome.arrived is not None:
+                seen.add(outcome.number)
