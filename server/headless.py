@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Origin
 
+from server.session.patch import patched
 from server.witnessing import HistoryChanged, Watch
 from voting.ballot import Ballot
 from voting.signing import PrivateKey, statement_hash, to_base64url
@@ -244,13 +245,13 @@ class HeadlessMember:
                 case "snapshot":
                     self.view = message["view"]
                 case "update":
-                    self.view = {**self.view, **message["patch"]}
+                    self.view = patched(self.view, message["patch"])
                 case "beat":
                     return
                 case other:
                     raise ValueError(f"unknown live message {other}")
             try:
-                self.watch.take(message, self.view["witnessed"])
+                self.watch.take(message["headers"], self.view["head"], self.view["witnessed"])
             except HistoryChanged as fault:
                 self.broken = self.broken or fault
             self._changed.notify_all()

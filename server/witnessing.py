@@ -40,11 +40,16 @@ class Watch:
         seal = PublicKey.from_spki(from_base64url(installation["seal"]["spki"]))
         return cls(session, seal, witness)
 
-    def take(self, message: Mapping[str, Any], witnessed: Mapping[str, Any] | None) -> None:
-        """One snapshot or update: its lines, its head, and the countersignature in view."""
-        for header in message["headers"]:
+    def take(
+        self,
+        headers: list[dict[str, Any]],
+        head: Mapping[str, Any],
+        witnessed: Mapping[str, Any] | None,
+    ) -> None:
+        """One snapshot or update: its lines, and the head and countersignature then in view."""
+        for header in headers:
             self._line(header)
-        self._head(message["head"])
+        self._head(head)
         if witnessed and self.witness:
             self._countersigned(witnessed, self.witness)
 

@@ -68,7 +68,9 @@ class Hub:
         self._watches: dict[str, set[Watch]] = {}
         self._devices: dict[tuple[str, str, str], Heard] = {}
         self._seen: dict[str, _Seen] = {}
+        self._versions: dict[str, int] = {}  # of the views of watched sessions
         self._task: asyncio.Task[None] | None = None
+        self.unwatched: Callable[[str], None] = lambda _session_id: None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="session-hub")
@@ -91,8 +93,14 @@ class Hub:
             if not self._watches[session_id]:
                 del self._watches[session_id]
                 self._seen.pop(session_id, None)
+                self.unwatched(session_id)
+
+    def version(self, session_id: str) -> int:
+        """Rises whenever the session's views may have changed."""
+        return self._versions.get(session_id, 0)
 
     def wake(self, session_id: str) -> None:
+        self._versions[session_id] = self.version(session_id) + 1
         for watch in self._watches.get(session_id, ()):
             watch.dirty.set()
 

@@ -1,11 +1,10 @@
-"""The live socket: a snapshot, then numbered events and patches; beats keep the lease alive."""
+"""The live socket: a snapshot, then log headers and patches; beats keep the lease alive."""
 
 import asyncio
 import contextlib
-import json
 import time
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -14,19 +13,17 @@ from server.http.authorise import authorise, principal_of
 from server.http.call import Call
 from server.http.errors import Refused
 from server.http.model import Model
+from server.session.editions import Edition
 from server.session.hub import Heard, Watch
 from server.session.media import device_of
-from server.session.models import SessionView
 from server.session.service import SessionService
-from server.session.signed import header_of
 from server.session.state import Attendance, State
 from server.session.surroundings import Viewer
-from server.session.view import without_clock
 
-COALESCE = 0.1  # seconds: at most ten updates a second on one socket
 BEAT_EVERY = 5.0  # seconds
 RENEW_AT_MOST = 1.0  # seconds between leases written out of turn, however often a device flickers
 SILENCE = 20.0  # seconds without a word from the device: the line is dead
+SLOW_LINE = 0.02  # seconds: a send that took longer waited for the line and cost us nothing
 CHECK_EVERY = 30.0  # seconds: is the sign-in still good, the member still admitted
 REMOVED = 4403  # close codes: as HTTP 403
 SIGNED_OUT = 4401  # and 401
@@ -52,7 +49,8 @@ async def serve(call: Call, socket: WebSocket, service: SessionService) -> None:
 
 
 class Live:
-    """Sends views as fast as the line takes them and never queues more than one message."""
+    """Sends views as fast as the line takes them and never queues more than one message: a slow
+    line skips editions."""
 
     def __init__(
         self, call: Call, socket: WebSocket, service: SessionService, viewer: Viewer
@@ -63,8 +61,8 @@ class Live:
         self.viewer = viewer
         self.session = call.path["session_id"]
         self.heard = Heard(time.monotonic())
-        self.sent: SessionView | None = None
-        self.sent_seq = 0
+        self.shown: Edition | None = None
+        self.shown_as = viewer
         self.sending = asyncio.Lock()  # beats and updates share one socket
 
     async def run(self) -> None:
@@ -123,7 +121,7 @@ class Live:
                 if not await self._still_allowed():
                     await self.socket.close(SIGNED_OUT)
                     return
-            await self._say({"kind": "beat"})
+            await self._say('{"kind":"beat"}')
 
     async def _still_allowed(self) -> bool:
         services, route = self.call.services, self.call.route
@@ -141,37 +139,28 @@ class Live:
         while True:
             await watch.dirty.wait()
             watch.dirty.clear()
-            log = self.service.log
-            state = log.cached(self.session) or await log.state(self.session)
-            if self._removed(state):
+            edition = await self.service.screens.newest(self.session)
+            if self._removed(edition.state):
                 await self.socket.close(REMOVED)
                 return
-            await self._tell(state)
-            await asyncio.sleep(COALESCE)
+            await self._show(edition)
 
     def _removed(self, state: State) -> bool:
         member = state.member(self.viewer.person or "")
         return member is not None and member.attendance is Attendance.REMOVED
 
-    async def _tell(self, state: State) -> None:
-        now = self.call.services.clock()
-        shown = await self.service.view_of(state, self.viewer, now)
-        if self.sent is None:
-            await self._snapshot(shown, state)
-        else:
-            patch = changes(self.sent, shown)
-            if patch or state.seq != self.sent_seq:
-                await self._say(
-                    {
-                        "kind": "update",
-                        "headers": self._headers(self.sent_seq, state.seq),
-                        "patch": patch,
-                        "head": shown.head.model_dump(mode="json"),
-                    }
-                )
-        self.sent, self.sent_seq = shown, state.seq
+    async def _show(self, edition: Edition) -> None:
+        with edition.working():
+            if self.shown is None:
+                message: str | None = self._snapshot(edition)
+            else:
+                message = edition.update(self.shown, self.viewer, self.shown_as)
+        self.shown, self.shown_as = edition, self.viewer
+        if message is not None:
+            await self._say(message, edition)
 
-    async def _snapshot(self, shown: SessionView, state: State) -> None:
+    def _snapshot(self, edition: Edition) -> str:
+        state = edition.state
         after = self.socket.query_params.get("after", "")
         since = int(after) if after.isdecimal() and len(after) < 10 else state.seq - 1
         # A device that has seen more than there is, or other lines, must be told the whole log
@@ -179,36 +168,12 @@ class Live:
         first = max(0, min(since, state.seq - 1))
         if after and state.ledger.head_hash(since) != self.socket.query_params.get("hash"):
             first = 0
-        await self._say(
-            {
-                "kind": "snapshot",
-                "view": shown.model_dump(mode="json", by_alias=True),
-                "headers": self._headers(first, state.seq),
-                "head": shown.head.model_dump(mode="json"),
-            }
-        )
+        return edition.snapshot(self.viewer, first, self.call.services.clock())
 
-    def _headers(self, after: int, until: int) -> list[dict[str, Any]]:
-        lines = self.service.log.entries_now(self.session, after, until)
-        return [header_of(line).model_dump() for line in lines]
-
-    async def _say(self, message: dict[str, Any]) -> None:
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    async def _say(self, text: str, edition: Edition | None = None) -> None:
         async with self.sending:
+            begun = time.perf_counter()
             await self.socket.send_text(text)
-
-
-def changes(old: SessionView, new: SessionView) -> dict[str, Any]:
-    """The view's fields that differ, whole; empty when only clocks have moved on.
-
-    `now` comes along so that the reader's clock is set by every update.
-    """
-    still_old, still_new = without_clock(old), without_clock(new)
-    names = [
-        name
-        for name in SessionView.model_fields
-        if getattr(still_old, name) != getattr(still_new, name)
-    ]
-    if not names:
-        return {}
-    return new.model_dump(mode="json", by_alias=True, include={*names, "now"})
+            took = time.perf_counter() - begun
+            if edition is not None and took < SLOW_LINE:
+                edition.cost += took

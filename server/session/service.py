@@ -1,10 +1,12 @@
 """The running sessions as the rest of the application sees them."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal
 
 from server.config import Config
@@ -12,6 +14,7 @@ from server.convening.telling import tell_ending
 from server.http.call import Call
 from server.http.errors import Forbidden, NotFound
 from server.http.errors import Refused as HttpRefused
+from server.http.routing import As
 from server.identity import throttling as slow
 from server.keys import Keyring
 from server.people.members import Actor
@@ -19,20 +22,23 @@ from server.recordings.models import Checkpoint
 from server.session import decide_system as system
 from server.session import events as e
 from server.session import models as m
-from server.session.decide import decide
+from server.session.decide import LAWS, decide
 from server.session.decide_opening import require_factor
+from server.session.editions import Edition
 from server.session.gathering import recorder_facts, room_code_holds
 from server.session.hub import Hub, Watch
 from server.session.law import Case, Events, Facts
 from server.session.media import MediaKeeper
 from server.session.recording import statement_events
 from server.session.refusal import Refused
+from server.session.screens import Screens
 from server.session.signed import ack_of, certificate_of, head_of, header_of
 from server.session.stages import ENDED
 from server.session.state import Attendance, State, standing
-from server.session.surroundings import Viewer
+from server.session.surroundings import Surroundings, Viewer
 from server.session.times import VIETNAM, to_text
 from server.session.view import view
+from server.session.view_parts import Parts
 from server.store import events as event_store
 from server.store import sessions as store
 from server.store.database import Connection, Database
@@ -89,7 +95,10 @@ class SessionService:
         self.hub = Hub(database, keys, config.instance, clock)
         self.log = self.hub.log
         self.media = MediaKeeper(config, database, self.log, clock, self.hub.wake_some)
+        self.screens = Screens(self.hub.version, self._edition)
+        self.hub.unwatched = self.screens.forget
         self._database = database
+        self._clock = clock
         self._new_id = new_id
         self._heads: dict[str, m.Head] = {}  # the last one signed of each session
 
@@ -109,13 +118,21 @@ class SessionService:
 
     async def view(self, session_id: str, viewer: Viewer, now: datetime) -> m.SessionView:
         state = await self.log.state(session_id)
-        return await self.view_of(state, viewer, now)
-
-    async def view_of(self, state: State, viewer: Viewer, now: datetime) -> m.SessionView:
-        around = await self.hub.around(state.session)
-        sending = self.media.switched_on(state.session)
-        around = replace(around, switched_on=sending, media_down=self.media.down)
+        around = await self._around(session_id)
         return view(state, around, viewer, now, self.head(state))
+
+    async def _edition(self, session_id: str, number: int) -> Edition:
+        state = self.log.cached(session_id) or await self.log.state(session_id)
+        around = await self._around(session_id)
+        begun = time.perf_counter()
+        parts = Parts(state, around, self._clock(), self.head(state))
+        lines = partial(self.log.entries_now, session_id)
+        return Edition(number, parts, lines, time.perf_counter() - begun)
+
+    async def _around(self, session_id: str) -> Surroundings:
+        around = await self.hub.around(session_id)
+        sending = self.media.switched_on(session_id)
+        return replace(around, switched_on=sending, media_down=self.media.down)
 
     def head(self, state: State) -> m.Head:
         """The signed head; signed once, so that all members hold the same."""
@@ -144,12 +161,12 @@ class SessionService:
         """One command, decided on the fresh fold; acknowledged once it is durable."""
         session_id, body = call.path["session_id"], call.body
         command = call.route.path.rpartition("/")[2]
-        actor = await self.person(call)
-        state = await self.log.state(session_id)
+        known = self.log.cached(session_id) or await self.log.state(session_id)
+        actor = self._person_in(known, call)
         key = (actor, body.command_id)
-        if (seq := state.commands.get(key)) is not None:
+        if (seq := known.commands.get(key)) is not None:
             return self._ack(session_id, seq, command, body)
-        facts = await self._facts(call)
+        facts = await self._facts(call, command)
 
         def decided(fresh: State, now: datetime) -> Events:
             if key in fresh.commands:
@@ -172,7 +189,10 @@ class SessionService:
 
     async def person(self, call: Call) -> str:
         """The caller's pseudonym. Raises NotFound off the roster, Forbidden once removed."""
-        state = await self.log.state(call.path["session_id"])
+        return self._person_in(await self.log.state(call.path["session_id"]), call)
+
+    @staticmethod
+    def _person_in(state: State, call: Call) -> str:
         person = state.person_of(call.principal.member_id or "")
         if person is None:
             raise NotFound
@@ -180,9 +200,10 @@ class SessionService:
             raise Forbidden("removed_from_session")
         return person
 
-    async def _facts(self, call: Call) -> Facts:
-        session_id = call.path["session_id"]
-        row = await self._database.read(store.last_checkpoint, session_id)
+    async def _facts(self, call: Call, command: str) -> Facts:
+        session_id, row = call.path["session_id"], None
+        if LAWS[command].role is not As.PARTICIPANT:  # those never hang on the recording
+            row = await self._database.read(store.last_checkpoint, session_id)
         return Facts(
             factor_at=call.principal.factor_at,
             code_good=await self._room_code_good(call),

@@ -10,6 +10,7 @@ import pytest
 
 from server.app import build_services
 from server.config import Config
+from server.session.patch import patched
 from server.witnessing import HistoryChanged, Watch
 from tests.server.session.town import (
     SESSION,
@@ -40,7 +41,7 @@ class Heard:
         """Of a device that has taken all but the last update."""
         watch = Watch.of(SESSION, self.told)
         for message in self.before:
-            watch.take(message, None)
+            watch.take(message["headers"], message["head"], None)
         return watch
 
 
@@ -60,15 +61,23 @@ async def listen(chair: Person) -> Heard:
     found = Heard((await chair.http.get(address)).json())
     async with chair.live() as socket:
         message = await heard(socket, "snapshot")
-        while "open" not in (message.get("view") or message.get("patch", {})).get("may", ()):
-            found.before.append(message)
-            message = await heard(socket, "update")
-        found.before.append(message)
+        view = message["view"]
+
+        async def update() -> Message:
+            """With the head that stands in the view after it."""
+            nonlocal view
+            told = await heard(socket, "update")
+            view = patched(view, told["patch"])
+            return told | {"head": view["head"]}
+
+        found.before.append(message | {"head": view["head"]})
+        while "open" not in view["may"]:
+            found.before.append(await update())
         found.ack = await chair.give("open", command_id=COMMAND)
-        found.update = await heard(socket, "update")
+        found.update = await update()
         while not found.update["headers"]:
             found.before.append(found.update)
-            found.update = await heard(socket, "update")
+            found.update = await update()
     return found
 
 
@@ -76,7 +85,7 @@ async def test_a_real_session_passes_and_every_forgery_of_it_is_noticed(chair: P
     found = await listen(chair)
     watch = found.watch()
     watch.answered(found.ack, COMMAND)
-    watch.take(found.update, None)
+    watch.take(found.update["headers"], found.update["head"], None)
     assert watch.headers[-1]["hash"] == found.update["head"]["hash"]
     stranger = PrivateKey.generate()
     for forge in forgeries(stranger):
@@ -84,7 +93,7 @@ async def test_a_real_session_passes_and_every_forgery_of_it_is_noticed(chair: P
         forge(update)
         watch = found.watch()
         with pytest.raises(HistoryChanged):  # the traceback names the forgery
-            watch.take(update, None)
+            watch.take(update["headers"], update["head"], None)
 
 
 def forgeries(stranger: PrivateKey) -> tuple[Callable[[Message], None], ...]:
@@ -126,7 +135,7 @@ async def test_an_answer_is_believed_only_signed_and_about_this_act_and_this_log
     promised.answered(found.ack, COMMAND)
     promised.answers[found.ack["seq"]] = "0" * 64
     with pytest.raises(HistoryChanged, match="acknowledged"):
-        promised.take(found.update, None)
+        promised.take(found.update["headers"], found.update["head"], None)
 
 
 async def test_a_countersignature_is_the_committees_over_this_very_log(chair: Person):
@@ -138,7 +147,7 @@ async def test_a_countersignature_is_the_committees_over_this_very_log(chair: Pe
     told = {"seq": last["seq"], "head": last["hash"], "received_at": "2026-12-03T12:30:00.000Z"}
     said = {"purpose": "countersignature", "session": SESSION} | told
     good = told | {"key_id": committee.key_id, "signature": committee.sign(said)}
-    watch.take(found.before[-1], good)
+    watch.take(found.before[-1]["headers"], found.before[-1]["head"], good)
     for change in ({"head": "0" * 64}, {"received_at": "2026-12-03T12:31:00.000Z"}):
         with pytest.raises(HistoryChanged):
-            watch.take(found.before[-1], good | change)
+            watch.take(found.before[-1]["headers"], found.before[-1]["head"], good | change)

@@ -26,7 +26,8 @@ from server.session.refusal import Refused
 from server.session.state import State
 from server.session.surroundings import Surroundings, Viewer
 from server.session.times import to_text
-from server.session.view import view
+from server.session.view import view_of
+from server.session.view_parts import Parts
 from voting.rules import rules_at
 from voting.signing import PrivateKey, to_base64url
 
@@ -374,6 +375,9 @@ class Meeting:
         return self.give("p01", "close")
 
     def view(self, person: str, around: Surroundings | None = None) -> SessionView:
+        return view_of(self.parts(around), Viewer(person, "in1", self.now))
+
+    def parts(self, around: Surroundings | None = None) -> Parts:
         head = Head(
             seq=self.state.seq,
             hash=self.state.head,
@@ -382,7 +386,7 @@ class Meeting:
             signature="",
         )
         around = replace(around or Surroundings(), recorder=self.recording)
-        return view(self.state, around, Viewer(person, "in1", self.now), self.now, head)
+        return Parts(self.state, around, self.now, head)
 
 
 def meeting(**settings: Any) -> Meeting:

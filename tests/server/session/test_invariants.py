@@ -15,7 +15,9 @@ from server.session.law import Case
 from server.session.refusal import Refused
 from server.session.stages import ENDED, MOVES
 from server.session.state import MotionStage
+from server.session.view import view_of
 from tests.server.session.meeting import Meeting, meeting
+from tests.server.session.reader import Reader, Showing, still
 from voting.signing import statement_hash
 
 PEOPLE = st.sampled_from([f"p{n:02}" for n in range(1, 6)])
@@ -75,6 +77,8 @@ class Sessions(RuleBasedStateMachine):
             self.m.open().roll_call().to_items()
         if far == "vote":
             self.m.to_vote().open_vote()
+        self.showing = Showing(self.m)
+        self.readers = [Reader(f"p{n:02}") for n in range(1, 6)]
 
     @rule(data=st.data(), command=st.sampled_from(PLAIN), actor=PEOPLE)
     def any_command(self, data: st.DataObject, command: str, actor: str) -> None:
@@ -179,9 +183,30 @@ class Sessions(RuleBasedStateMachine):
             assert view.may == allowed(Case(state, None, person, self.m.now, self.m.facts()))
             assert state.stage not in ENDED or view.may == []
 
+    @rule(lost=st.sets(PEOPLE))
+    def lines_break(self, lost: set[str]) -> None:
+        for reader in self.readers:
+            if reader.viewer.person in lost:
+                reader.reconnect()
+
+    @rule(slow=st.sets(PEOPLE))
+    def screens_follow(self, slow: set[str]) -> None:
+        """Every device that is not behind has exactly the server's view of it."""
+        edition = self.showing.edition()
+        for reader in self.readers:
+            if reader.viewer.person not in slow:
+                reader.follow(edition, self.m)
+                plain = view_of(self.m.parts(), reader.viewer).model_dump(
+                    mode="json", by_alias=True
+                )
+                assert still(reader.view) == still(plain)
+
     def teardown(self) -> None:
         if not hasattr(self, "m"):
             return
+        self.screens_follow(set())
+        for reader in self.readers:
+            assert [h["hash"] for h in reader.headers] == [x.hash for x in self.m.entries]
         entries = self.m.entries
         assert [x.prev for x in entries] == [GENESIS, *(x.hash for x in entries[:-1])]
         assert all(statement_hash(x.header()) == x.hash for x in entries)

@@ -255,7 +255,8 @@ async def test_junk_on_the_socket_is_passed_over(town: Town):
         await socket.send('{"kind":"beat","line":"poor","microphone":true,"camera":false}')
         async with asyncio.timeout(10):
             while True:
-                people = (await heard(socket, "update"))["patch"].get("people") or [{}]
-                if people[0].get("line") == "poor":
+                people = (await heard(socket, "update"))["patch"].get("people") or {}
+                told = people.get("set", {}).get("p01", {})
+                if told.get("line") == "poor":
                     break
-    assert people[0]["microphone"]
+    assert told["microphone"]

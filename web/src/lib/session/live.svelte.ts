@@ -1,6 +1,6 @@
 /** The room's state as the server tells it: one socket, one view, checked against the log. */
 import { get, Refused } from '$lib/api/client';
-import type { Ack, ChainView, EventHeader, Head, SessionView } from '$lib/api/types';
+import type { Ack, ChainView, EventHeader, SessionView } from '$lib/api/types';
 import { texts } from '$lib/i18n';
 import { self } from '$lib/me.svelte';
 import type { Line } from '$lib/ui/LineBars.svelte';
@@ -9,11 +9,12 @@ import { statementHash, type Json } from './canonical';
 import type { Fault, Seen } from './chain';
 import * as disk from './disk';
 import { Outbox, overHttp, type Item } from './outbox.svelte';
+import { patched } from './patch';
 import type { Watch } from './watch';
 
 type Incoming =
-  | { kind: 'snapshot'; view: SessionView; headers: EventHeader[]; head: Head }
-  | { kind: 'update'; patch: Partial<SessionView>; headers: EventHeader[]; head: Head }
+  | { kind: 'snapshot'; view: Json; headers: EventHeader[] }
+  | { kind: 'update'; patch: Json; headers: EventHeader[] }
   | { kind: 'beat' };
 
 interface Outgoing {
@@ -47,6 +48,8 @@ export class Live {
   #watch: Watch | null = null;
   #trusting: Promise<void> | null = null;
   #socket: WebSocket | null = null;
+  /** The view as this socket told it; `view` may come by HTTP, and no patch belongs to that one. */
+  #told: Json = null;
   #offset = 0;
   #failures = 0;
   #retry = 0;
@@ -133,6 +136,7 @@ export class Live {
     }
     const socket = new WebSocket(address);
     this.#socket = socket;
+    this.#told = null;
     this.#heard = Date.now();
     socket.onopen = () => {
       this.#heard = Date.now();
@@ -141,7 +145,7 @@ export class Live {
     socket.onmessage = (event) => {
       this.#heard = Date.now();
       const message = JSON.parse(event.data as string) as Incoming;
-      this.#work = this.#work.then(() => this.#take(message)).catch(console.error);
+      this.#work = this.#work.then(() => this.#take(socket, message)).catch(console.error);
     };
     socket.onclose = () => {
       if (this.#socket === socket) void this.#lost();
@@ -163,7 +167,7 @@ export class Live {
   async #ask() {
     try {
       const view = await get<SessionView>(`/api/sessions/${this.session}/view`);
-      this.#show(view);
+      if (this.#told === null || !this.#socket) this.#show(view);
     } catch (error) {
       if (error instanceof Refused && !error.again && error.status !== 401) {
         this.refused = error.message;
@@ -199,16 +203,13 @@ export class Live {
     this.view = view;
   }
 
-  async #take(message: Incoming) {
-    if (message.kind === 'beat') return;
-    if (message.kind === 'update' && !this.view) return;
-    await this.#witness(message);
-    if (message.kind === 'snapshot') this.#show(message.view);
-    else if (this.view) {
-      const view = { ...this.view, ...message.patch };
-      if (message.patch.now) this.#show(view);
-      else this.view = view;
-    }
+  async #take(socket: WebSocket, message: Incoming) {
+    if (message.kind === 'beat' || this.#socket !== socket) return;
+    if (message.kind === 'update' && this.#told === null) return;
+    this.#told = message.kind === 'snapshot' ? message.view : patched(this.#told, message.patch);
+    const view = this.#told as unknown as SessionView;
+    await this.#witness(message.headers, view);
+    this.#show(view);
     if (this.link !== 'open') this.outbox.wake();
     this.link = 'open';
     this.#failures = 0;
@@ -231,15 +232,14 @@ export class Live {
     }
   }
 
-  async #witness(message: Exclude<Incoming, { kind: 'beat' }>) {
+  async #witness(headers: EventHeader[], view: SessionView) {
     await this.#trusting;
     const watch = this.#watch;
     if (!watch || this.broken) return;
     const all = async () => (await get<ChainView>(`/api/sessions/${this.session}/chain`)).headers;
-    await watch.headers(message.headers, all);
-    await watch.head(message.head);
-    const shown = message.kind === 'snapshot' ? message.view : message.patch;
-    await watch.countersigned(shown.witnessed);
+    await watch.headers(headers, all);
+    await watch.head(view.head);
+    await watch.countersigned(view.witnessed);
     this.broken = watch.broken;
     if (watch.broken || !watch.seen || watch.seen.seq === this.seen?.seq) return;
     this.seen = watch.seen;
