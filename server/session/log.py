@@ -1,10 +1,13 @@
 """The log at work: the cached fold of each session, and appending under its lock.
 
 The database's head decides who may append, so any number of processes can do this at once.
+Commands that come while others are being written wait together and are written together: one
+transaction and one sync to disk for all of them, and none is answered before it.
 """
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,9 +22,11 @@ from server.session.times import to_millisecond, to_text
 from server.store import events as store
 from server.store.database import Connection, Database
 
+TOGETHER = 64  # commands in one transaction: deciding them holds up everything else meanwhile
 ATTEMPTS = 20  # lost races against other instances before a command is given up
 KEPT = 100  # sessions whose fold stays in memory
 SALT_BYTES = 32
+Beside = Callable[[Connection, State], None]
 
 
 @dataclass(slots=True)
@@ -32,6 +37,8 @@ class Hot:
     state: State | None = None
     entries: list[Entry] = field(default_factory=list)  # bodies of old ones are in the database
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: "deque[_Wish]" = field(default_factory=deque)
+    writing: asyncio.Task[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,26 @@ class Appended:
 
     state: State
     lines: tuple[Entry, ...]
+
+
+@dataclass(eq=False, slots=True)
+class _Wish:
+    """A command on its way into the log."""
+
+    actor: str
+    command: str | None
+    now: datetime
+    decide: Callable[[State, datetime], Events]
+    beside: Beside | None
+    answer: asyncio.Future[Appended]
+
+    def end(self, outcome: Appended | Exception) -> None:
+        if self.answer.done():  # whoever asked has gone away
+            return
+        if isinstance(outcome, Exception):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
 
 
 class SessionLog:
@@ -79,7 +106,7 @@ class SessionLog:
         command: str | None,
         now: datetime,
         decide: Callable[[State, datetime], Events],
-        beside: Callable[[Connection, State], None] | None = None,
+        beside: Beside | None = None,
     ) -> Appended:
         """Decides on the fresh fold and appends, again if another writer came first.
 
@@ -87,21 +114,44 @@ class SessionLog:
         transaction. When this returns, the lines are durable.
         """
         hot = self._find(session_id)
-        async with hot.lock:
-            for _ in range(ATTEMPTS):
-                state = await self._catch_up(hot)
-                # Clocks of several instances differ; the log's time never goes back.
-                time = max(to_millisecond(now), state.time)
-                events = decide(state, time)
-                if not events:
-                    return Appended(state, ())
-                lines, new = _extended(state, events, actor, command, time)
+        answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        hot.waiting.append(_Wish(actor, command, now, decide, beside, answer))
+        if hot.writing is None:
+            # Not in the caller's task: others' commands must not end when this caller goes away.
+            hot.writing = asyncio.create_task(self._write_waiting(hot))
+        return await answer
+
+    async def _write_waiting(self, hot: Hot) -> None:
+        while hot.waiting:
+            async with hot.lock:
+                together = _together(hot.waiting)
                 try:
-                    await self._database.write(_append, new, lines, beside)
+                    await self._write(hot, together)
+                except Exception as error:
+                    for wish in together:
+                        wish.end(error)
+        hot.writing = None
+
+    async def _write(self, hot: Hot, wishes: list[_Wish]) -> None:
+        for _ in range(ATTEMPTS):
+            state = await self._catch_up(hot)
+            lines: list[Entry] = []
+            outcomes: list[Appended | Exception] = []
+            for wish in wishes:
+                outcome = _outcome(state, wish)
+                outcomes.append(outcome)
+                if isinstance(outcome, Appended):
+                    state = outcome.state
+                    lines += outcome.lines
+            if lines:
+                try:
+                    await self._database.write(_append, state, lines, wishes[0].beside)
                 except store.HeadMoved:
                     continue
-                self._grown(hot, lines, new)
-                return Appended(new, tuple(lines))
+                self._grown(hot, lines, state)
+            for wish, outcome in zip(wishes, outcomes, strict=True):
+                wish.end(outcome)
+            return
         raise Unavailable("log_busy")
 
     async def begin(self, session_id: str, first: Convened, actor: str, now: datetime) -> Appended:
@@ -136,7 +186,7 @@ class SessionLog:
         self._hot[session_id] = hot  # to the young end
         if len(self._hot) > KEPT:
             oldest = next(iter(self._hot.values()))
-            if not oldest.lock.locked():
+            if oldest.writing is None and not oldest.lock.locked():
                 del self._hot[oldest.session]
         return hot
 
@@ -170,7 +220,7 @@ def _append(
     conn: Connection,
     state: State,
     lines: list[Entry],
-    beside: Callable[[Connection, State], None] | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """The lines, and the copy of the fold that lists read."""
     appointed = {"starts_at": state.starts_at, "place": state.place}
@@ -178,6 +228,28 @@ def _append(
     store.append(conn, state.session, lines, state.stage.value, opened, ended, appointed)
     if beside is not None:
         beside(conn, state)
+
+
+def _together(waiting: "deque[_Wish]") -> list[_Wish]:
+    """Those that are written next. What writes beside the log goes alone, since it may fail."""
+    found = [waiting.popleft()]
+    while waiting and len(found) < TOGETHER and not (found[0].beside or waiting[0].beside):
+        found.append(waiting.popleft())
+    return found
+
+
+def _outcome(state: State, wish: _Wish) -> Appended | Exception:
+    """What the wish comes to on this state, if that is written."""
+    # Clocks of several instances differ; the log's time never goes back.
+    time = max(to_millisecond(wish.now), state.time)
+    try:
+        events = wish.decide(state, time)
+        if not events:
+            return Appended(state, ())
+        lines, new = _extended(state, events, wish.actor, wish.command, time)
+        return Appended(new, tuple(lines))
+    except Exception as error:
+        return error
 
 
 def _extended(
