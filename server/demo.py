@@ -14,6 +14,7 @@ from server.demo_people import PEOPLE, address
 from server.launch import CannotStart, Plan, check_ports, prepare, run_until_told, with_secrets
 from server.logs import configure
 from server.supervisor import NotHealthy
+from server.texts import say
 
 MARK = "demo"  # a file that says: everything beside me is invented and may be wiped
 HELPER = {"CHIBO_HELPER_NAME": "đồng chí Vân", "CHIBO_HELPER_PHONE": "0900 000 131"}
@@ -35,11 +36,15 @@ PASSED_ON = (
     "CHIBO_MEDIA_TCP_PORT",
     "CHIBO_WEB_DIST",
 )
+# Settings of one installation that the demo, being two, takes by another name for each.
+OF_EACH = ("CHIBO_DATABASE_URL", "CHIBO_BLOB_URL")
+REFUSED = (*OF_EACH, "CHIBO_DATABASE_URL_FILE", "CHIBO_KEYS", "CHIBO_RECORDING_DIR")
 
 
 def run_demo(*, fresh: bool, members: int, lan: bool) -> int:
     """Runs until told to stop; the exit status."""
     root = Path(os.environ.get("CHIBO_DATA") or "data/demo").resolve()
+    check_settings(os.environ, fresh)
     if fresh and root.exists():
         wipe(root)
     root.mkdir(parents=True, exist_ok=True)
@@ -80,6 +85,24 @@ async def _run(
         await asyncio.gather(*background, return_exceptions=True)
 
 
+def check_settings(env: Mapping[str, str], fresh: bool) -> None:
+    """Raises CannotStart for settings that the two installations would share, which must not."""
+    if shared := [name for name in REFUSED if env.get(name)]:
+        raise CannotStart(say("demo.shared_setting", names=", ".join(shared)))
+    for setting in OF_EACH:
+        given = [url for kind in NAMES if (url := env.get(own_name(setting, kind)))]
+        names = " và ".join(own_name(setting, kind) for kind in NAMES)
+        if len(given) == 1 or len(set(given)) < len(given):
+            raise CannotStart(say("demo.one_each", names=names))
+        if fresh and given:
+            raise CannotStart(say("demo.fresh_elsewhere", names=names))
+
+
+def own_name(setting: str, kind: str) -> str:
+    """CHIBO_DATABASE_URL of the cell's installation is CHIBO_CELL_DATABASE_URL."""
+    return setting.replace("CHIBO_", f"CHIBO_{kind.upper()}_")
+
+
 def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -> list[Plan]:
     """The two installations' settings."""
     ports = {
@@ -94,6 +117,9 @@ def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -
     for kind, other in (("cell", "committee"), ("committee", "cell")):
         settings = {
             **passed,
+            # Named here in any case: the processes also inherit the surrounding environment.
+            "CHIBO_DATABASE_URL": env.get(own_name("CHIBO_DATABASE_URL", kind), ""),
+            "CHIBO_BLOB_URL": env.get(own_name("CHIBO_BLOB_URL", kind), ""),
             **NAMES[kind],
             **HELPER,
             **(network.env(int(passed.get("CHIBO_MEDIA_PORT", "7880"))) if network else {}),

@@ -1,13 +1,17 @@
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from server.config import Config
-from server.demo import make_plans, wipe
+from server.demo import check_settings, make_plans, wipe
 from server.demo_lan import prepare_lan
 from server.demo_people import PEOPLE, elsewhere
-from server.launch import CannotStart, check_ports, prepare, with_secrets
+from server.demo_seed import seed_accounts
+from server.launch import CannotStart, check_ports, prepare, programs, with_secrets
+from server.store.database import Database
+from server.store.people import account_by_phone
 from voting.eligibility import Circumstance
 
 PORTS = {"CHIBO_PORT": "0", "CHIBO_COMMITTEE_PORT": "0", "CHIBO_MEDIA_PORT": "0"}
@@ -96,3 +100,48 @@ def test_on_a_network_everything_is_under_the_demos_own_certificate(tmp_path: Pa
     prepare_lan(tmp_path)
     assert (tmp_path / "lan" / "authority.pem").read_bytes() == authority
     assert (tmp_path / "lan" / "authority.key").stat().st_mode & 0o077 == 0
+
+
+def own(url: str, other: str) -> dict[str, str]:
+    return {"CHIBO_CELL_DATABASE_URL": url, "CHIBO_COMMITTEE_DATABASE_URL": other}
+
+
+@pytest.mark.parametrize(
+    ("env", "fresh", "named"),
+    [
+        ({"CHIBO_DATABASE_URL": "postgresql://x/chibo"}, False, "CHIBO_CELL_DATABASE_URL"),
+        ({"CHIBO_DATABASE_URL_FILE": "/run/url"}, False, "CHIBO_DATABASE_URL_FILE"),
+        ({"CHIBO_BLOB_URL": "s3://one"}, False, "CHIBO_COMMITTEE_BLOB_URL"),
+        ({"CHIBO_KEYS": "/keys"}, False, "CHIBO_KEYS"),
+        ({"CHIBO_CELL_DATABASE_URL": "postgresql://x/a"}, False, "CHIBO_COMMITTEE_DATABASE_URL"),
+        (own("postgresql://x/a", "postgresql://x/a"), False, "khác nhau"),
+        (own("postgresql://x/a", "postgresql://x/b"), True, "--fresh"),
+    ],
+)
+def test_a_setting_that_both_installations_would_share_is_refused(
+    env: dict[str, str], fresh: bool, named: str
+) -> None:
+    with pytest.raises(CannotStart, match=named):
+        check_settings(env, fresh)
+
+
+def test_each_installation_of_the_demo_takes_its_own_database(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = PORTS | own(postgres_url, f"sqlite:///{tmp_path}/other.db")
+    check_settings(env, False)
+    cell, committee = make_plans(tmp_path, env, None)
+    assert cell.config.database_url == postgres_url
+    assert committee.config.database_url == f"sqlite:///{tmp_path}/other.db"
+    prepare(cell.config)
+    seed_accounts(cell.config)
+    database = Database(postgres_url)
+    with database.engine.connect() as conn:
+        assert any(p.installation == "cell" and account_by_phone(conn, p.phone) for p in PEOPLE)
+    database.close()
+    # What the processes inherit beside their own settings must not win over them.
+    monkeypatch.setenv("CHIBO_DATABASE_URL", "postgresql://stray/db")
+    for plan in (cell, committee):
+        for program in programs(plan):
+            assert {**os.environ, **program.env}["CHIBO_DATABASE_URL"] != "postgresql://stray/db"
+    assert not (tmp_path / "cell" / "chibo.db").exists()
