@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from signaling.errors import LocalError
 
@@ -28,6 +29,8 @@ class MediaConfig:
     node_ips: tuple[str, ...] = ()
     tls_cert: str = ""
     tls_key: str = ""
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str = field(default="", repr=False)
     video_codecs: tuple[str, ...] = ("vp8",)
     auto_create: bool = True
     allow_encrypted_tracks: bool = False
@@ -44,6 +47,10 @@ class MediaConfig:
             problems.append(f"LIVEKIT_API_SECRET must have at least {MIN_SECRET} characters")
         if bool(self.tls_cert) != bool(self.tls_key):
             problems.append("CHIBO_MEDIA_TLS_CERT and CHIBO_MEDIA_TLS_KEY go together")
+        if bool(self.turn_urls) != bool(self.turn_secret):
+            problems.append("CHIBO_MEDIA_TURN_URLS and CHIBO_MEDIA_TURN_SECRET go together")
+        if wrong := [url for url in self.turn_urls if not url.startswith(("turn:", "turns:"))]:
+            problems.append(f"CHIBO_MEDIA_TURN_URLS: not turn: or turns: {', '.join(wrong)}")
         if unknown := set(self.video_codecs) - set(VIDEO_CODECS):
             problems.append(f"CHIBO_MEDIA_CODECS: unknown {', '.join(sorted(unknown))}")
         for name, port in (("port", self.port), ("udp", self.udp_port), ("tcp", self.tcp_port)):
@@ -57,7 +64,7 @@ class MediaConfig:
         """Reads LIVEKIT_API_* and CHIBO_MEDIA_*; raises LocalError naming every problem."""
         return cls(
             api_key=env.get("LIVEKIT_API_KEY", ""),
-            api_secret=env.get("LIVEKIT_API_SECRET", ""),
+            api_secret=_secret(env, "LIVEKIT_API_SECRET"),
             host=env.get("CHIBO_MEDIA_HOST", "127.0.0.1"),
             port=_port(env, "CHIBO_MEDIA_PORT", 7880),
             udp_port=_port(env, "CHIBO_MEDIA_UDP_PORT", 7882),
@@ -65,8 +72,21 @@ class MediaConfig:
             node_ips=_words(env.get("CHIBO_MEDIA_NODE_IP", "")),
             tls_cert=env.get("CHIBO_MEDIA_TLS_CERT", ""),
             tls_key=env.get("CHIBO_MEDIA_TLS_KEY", ""),
+            turn_urls=_words(env.get("CHIBO_MEDIA_TURN_URLS", "")),
+            turn_secret=_secret(env, "CHIBO_MEDIA_TURN_SECRET"),
             video_codecs=_words(env.get("CHIBO_MEDIA_CODECS", "vp8").lower()),
         )
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """The value itself, or what the file says that NAME_FILE names."""
+    file = env.get(f"{name}_FILE")
+    if not file:
+        return env.get(name, "")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        raise LocalError(f"{name}_FILE: cannot read {file} ({error.strerror})") from None
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -11,6 +11,7 @@ from livekit.protocol.models import Codec as CodecInfo
 from livekit.protocol.models import DisconnectReason, ParticipantInfo, ServerInfo, SpeakerInfo
 from livekit.protocol.models import Room as RoomInfo
 from livekit.protocol.rtc import (
+    ICEServer,
     JoinResponse,
     LeaveRequest,
     ParticipantUpdate,
@@ -20,7 +21,7 @@ from livekit.protocol.rtc import (
     SpeakersChanged,
 )
 
-from signaling import requests, tokens
+from signaling import requests, tokens, turn
 from signaling.config import MediaConfig
 from signaling.errors import Denied, LocalError, MalformedMessage, Refused
 from signaling.member import Member
@@ -252,6 +253,7 @@ class Engine:
                 other_participants=runtime.state.described_to(session.member),
                 server_version=VERSION,
                 server_info=self._server_info(),
+                ice_servers=self._ice_servers(session),
                 subscriber_primary=session.subscriber_primary,
                 ping_interval=5,
                 ping_timeout=15,
@@ -264,6 +266,10 @@ class Engine:
         return ServerInfo(
             edition=ServerInfo.Standard, version=VERSION, protocol=PROTOCOL, node_id=self.node_id
         )
+
+    def _ice_servers(self, session: Session) -> list[ICEServer]:
+        config, identity = self.config, session.member.identity
+        return turn.servers(config.turn_urls, config.turn_secret, identity, time.time())
 
     def _send_speakers(self, runtime: RoomRuntime, session: Session) -> None:
         speaking = runtime.speakers.current()
@@ -283,7 +289,9 @@ class Engine:
         session.send(
             SignalResponse(
                 reconnect=ReconnectResponse(
-                    last_message_seq=session.last_sequence, server_info=self._server_info()
+                    last_message_seq=session.last_sequence,
+                    server_info=self._server_info(),
+                    ice_servers=self._ice_servers(session),
                 )
             )
         )
