@@ -66,6 +66,7 @@ class Unlawful(HttpRefused):
         return f"{self.refused.reason} {self.refused.remedy}".strip()
 
 
+ENDING = ("adjourn", "abandon")  # of which those who are not there must hear as well
 WRONG_PERSON = ("not_chair", "not_chair_or_secretary", "not_deputy", "not_participant")
 
 
@@ -174,12 +175,12 @@ class SessionService:
             return decide(command, Case(fresh, body, actor, now, facts))
 
         def tell(conn: Connection, state: State) -> None:
-            if state.stage in ENDED:
-                tell_ending(conn, Actor.of(call), state)
+            tell_ending(conn, Actor.of(call), state)
 
         with lawful():
+            beside = tell if command in ENDING else None  # which would keep it from company
             done = await self.log.append(
-                session_id, actor, body.command_id, call.now, decided, tell
+                session_id, actor, body.command_id, call.now, decided, beside
             )
         self.media.after(session_id, [line.logged().event for line in done.lines])
         if command == "remove":
