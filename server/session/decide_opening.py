@@ -18,9 +18,11 @@ from server.session.refusal import Refused
 from server.session.stages import Stage
 from server.session.state import Attendance, Member, Place, State
 from server.session.times import VIETNAM, clock_vi, date_vi, to_text
+from server.texts import say
 from voting.electorate import barred_from_attending, exclusion_always
 from voting.signing import PublicKey
 
+MOST_NAMED = 4  # more names than this are a list, which the people column has
 WAITING_OPENS = timedelta(hours=2)  # before the summoned hour: time enough to try one's device
 
 
@@ -199,8 +201,16 @@ def ready_to_finish_roll_call(case: Case) -> None:
         if m.attendance is Attendance.EXPECTED and m.connected
     ]
     if waiting:
-        raise Refused("not_all_checked_in", count=len(waiting), names=", ".join(waiting))
+        raise Refused("not_all_checked_in", count=len(waiting), names=some(waiting))
     require_half(state)
+
+
+def some(names: list[str]) -> str:
+    """The names in one sentence; of many only the first few, and how many more."""
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    first = names[: MOST_NAMED - 1]
+    return say("session.names.others", names=", ".join(first), count=len(names) - len(first))
 
 
 def require_half(state: State) -> None:

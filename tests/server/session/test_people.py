@@ -191,6 +191,14 @@ def test_the_roll_is_not_finished_over_the_heads_of_people_in_the_waiting_room()
     assert "Đảng viên 04" in refusal.reason
 
 
+def test_many_who_are_missing_at_the_roll_are_counted_not_listed():
+    everybody = [f"p{n:02d}" for n in range(1, 7)]
+    m = meeting().gather(*everybody).open().give("p01", "start-roll-call")
+    reason = m.refused("p01", "finish-roll-call").reason
+    assert "Còn 6 đồng chí" in reason
+    assert "Đảng viên 03 và 3 đồng chí khác" in reason
+
+
 def test_a_removed_member_stays_removed_and_still_counts_in_the_base():
     m = at_vote()
     m.give("p01", "remove", person="p05", reason="Gây rối")
