@@ -35,6 +35,11 @@ PASSED_ON = (
     "CHIBO_MEDIA_UDP_PORT",
     "CHIBO_MEDIA_TCP_PORT",
     "CHIBO_WEB_DIST",
+    # Another media server in the place of our own engine.
+    "LIVEKIT_URL",
+    "LIVEKIT_INTERNAL_URL",
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
 )
 # Settings of one installation that the demo, being two, takes by another name for each.
 OF_EACH = ("CHIBO_DATABASE_URL", "CHIBO_BLOB_URL")
@@ -130,7 +135,8 @@ def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -
             "CHIBO_PUBLIC_URL": urls[kind],
             "CHIBO_DEMO_OTHER_URL": urls[other],
         }
-        plans.append(Plan(with_secrets(settings), media=kind == "cell"))
+        own_media = kind == "cell" and not settings.get("LIVEKIT_URL")
+        plans.append(Plan(with_secrets(settings), media=own_media))
     return plans
 
 

@@ -61,10 +61,10 @@ class Meeting:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, engine: dict[str, str]) -> Iterator[Stack]:
     assert (ROOT / "web/dist/index.html").exists(), "the web bundle is not built: make browser"
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    running = Stack(tmp_path_factory.mktemp("whole"))
+    running = Stack(tmp_path_factory.mktemp("whole"), **engine)
     running.start()
     yield running
     shutil.copy(running.log, ARTEFACTS / "supervisor.log")
