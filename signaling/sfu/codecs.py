@@ -138,8 +138,7 @@ def is_keyframe(codec: str, payload: bytes) -> bool:
         case "h264":
             return _h264_keyframe(payload)
         case "vp9":
-            # Not inter-predicted (P=0), begins a frame (B=1), lowest spatial layer if any.
-            return len(payload) > 0 and not payload[0] & 0x40 and bool(payload[0] & 0x08)
+            return _vp9_keyframe(payload)
         case "av1":
             return len(payload) > 0 and bool(payload[0] & 0x08)  # N: new coded video sequence
         case _:
@@ -147,20 +146,35 @@ def is_keyframe(codec: str, payload: bytes) -> bool:
 
 
 def _h264_keyframe(payload: bytes) -> bool:
-    """RFC 6184: an SPS alone, in a STAP-A, or an IDR slice (first fragment of one)."""
+    """Whether a sequence parameter set begins here (RFC 6184): alone, in a STAP-A, or in a FU-A.
+
+    An IDR slice alone would not do: layers differ in size, and their parameters come before it.
+    """
     if not payload:
         return False
     kind = payload[0] & 31
-    if kind in (5, 7):
-        return True
     if kind == 24:
         at = 1
         while at + 2 < len(payload):
-            size = int.from_bytes(payload[at : at + 2], "big")
-            if payload[at + 2] & 31 in (5, 7):
+            if payload[at + 2] & 31 == 7:
                 return True
-            at += 2 + size
+            at += 2 + int.from_bytes(payload[at : at + 2], "big")
         return False
     if kind == 28 and len(payload) > 1:
-        return payload[1] & 31 in (5, 7) and bool(payload[1] & 0x80)
-    return False
+        return payload[1] & 31 == 7 and bool(payload[1] & 0x80)
+    return kind == 7
+
+
+def _vp9_keyframe(payload: bytes) -> bool:
+    """Not inter-predicted, begins a frame, of the lowest spatial layer (RFC 9628 §4.2).
+
+    The higher layers of a key picture are not inter-predicted either, but build on the lowest.
+    """
+    if not payload or payload[0] & 0x40 or not payload[0] & 0x08:
+        return False
+    if not payload[0] & 0x20:  # no layer indices
+        return True
+    at = 1
+    if payload[0] & 0x80:
+        at += 2 if len(payload) > 1 and payload[1] & 0x80 else 1
+    return at < len(payload) and not payload[at] >> 1 & 7

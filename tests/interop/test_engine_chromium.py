@@ -174,18 +174,21 @@ async def test_mute_unsubscribe_and_unpublish_reach_the_other_side(
     await until(minh, sees_and_hears("lan", 3))
 
 
+@pytest.mark.parametrize("codec", ["vp8", "h264"])
 async def test_a_viewer_gets_the_layer_it_asks_for(
-    engine: EngineProcess, page_url: str, browser: BrowserContext
+    open_engine: EngineProcess, page_url: str, browser: BrowserContext, codec: str
 ) -> None:
-    await joined(browser, page_url, engine, "layers", "lan", width=640, height=360)
-    minh = await joined(browser, page_url, engine, "layers", "minh", publish=False)
+    room = f"layers-{codec}"
+    await joined(browser, page_url, open_engine, room, "lan", codec=codec, width=640, height=360)
+    minh = await joined(browser, page_url, open_engine, room, "minh", publish=False)
     await until(minh, "received().then(r => r.lan?.width === 640)")
-    await minh.evaluate("quality('lan', 0)")
-    await until(minh, "received().then(r => r.lan.width === 320)")
-    await minh.evaluate("quality('lan', 2)")
-    await until(minh, "received().then(r => r.lan.width === 640)")
-    lost = await minh.evaluate("received().then(r => r.lan.lost)")
-    assert lost == 0
+    assert await minh.evaluate("codecs('lan')") == f"video/{codec.upper()}"
+    for quality, width in ((0, 320), (2, 640), (0, 320)):
+        await minh.evaluate(f"quality('lan', {quality})")
+        await until(minh, f"received().then(r => r.lan.width === {width})")
+        frames = await minh.evaluate("received().then(r => r.lan.frames)")
+        await until(minh, f"received().then(r => r.lan.frames > {frames} + 10)")
+    assert await minh.evaluate("received().then(r => r.lan.lost)") == 0
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
@@ -233,3 +236,6 @@ async def test_other_codecs_pass_where_they_are_enabled(
     minh = await joined(browser, page_url, open_engine, codec, "minh", publish=False)
     await until(minh, "received().then(r => r.lan?.frames > 3)")
     assert await minh.evaluate("codecs('lan')") == f"video/{codec.upper()}"
+    described = await minh.evaluate("connections[0].remoteDescription.sdp")
+    # Without it the receiver of a layered codec cannot tell what it may do without.
+    assert ("dependency-descriptor" in described) == (codec != "h264")

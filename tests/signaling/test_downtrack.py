@@ -233,6 +233,24 @@ def test_extensions_are_renumbered_and_others_dropped(track: UpTrack) -> None:
     assert viewer.packets[0].extensions == {9: b"\x01"}
 
 
+@pytest.mark.parametrize("size", [16, 17, 80], ids=["one-byte", "two-byte", "first-picture"])
+def test_a_dependency_descriptor_passes_whole_whatever_its_size(size: int) -> None:
+    track = UpTrack("TR_1", "video", "av1", "", 90000, [])
+    track.extension_ids = {rtp.DEPENDENCY: 12}
+    viewer = Subscriber(track)
+    viewer.down.bind(45, {rtp.DEPENDENCY: 8, rtp.TRANSPORT_CC: 3})
+    viewer.down.aim(track.layers[0])
+    track.layers[0].reset(1)
+    descriptor = bytes(range(size))
+    incoming = rtp.parse(rtp.build(rtp.Packet(45, 0, 1, 1, 1, {12: descriptor}, b"\x18obu")))
+    assert incoming is not None
+    track.layers[0].receive(incoming, 10.0)
+    (packet,) = viewer.packets
+    assert packet.extensions[8] == descriptor
+    assert len(packet.extensions[3]) == 2
+    assert packet.payload == b"\x18obu"
+
+
 def test_a_keyframe_is_asked_for_until_it_comes(track: UpTrack) -> None:
     feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
     viewer.down.aim(track.layers[0])
