@@ -31,9 +31,7 @@ const firstNeeded = [
     'src/lib/ui/(Banner|Button|CodeInput|Field|Header)\\.svelte',
     'src/routes/sign-in/(CodeStep|EntryPage|Helper|PasswordStep|SignIn)\\.svelte',
     'src/texts/vi/(errors|sign-in|ui)\\.ts',
-    icons(
-      'chevron-left|chevron-right|clock|eye|eye-off|image|key-round|lock|phone|server|smartphone|user-round',
-    ),
+    icons('chevron-left|clock|eye|eye-off|lock|phone|server|user-round'),
   ),
   group(
     'room',
@@ -47,7 +45,7 @@ const firstNeeded = [
     'src/lib/ui/(Chip|Digits|RecordingChip|Sheet|digits)',
     'src/texts/vi/(history|room|stages|vote)\\.ts',
     icons(
-      'book-check|check|circle-off|file-text|hand|log-out|mic|minus|scale|timer|triangle-alert|users-round|wifi-off|x',
+      'book-check|check|circle-off|file-text|hand|log-out|mic|minus|scale|smartphone|timer|triangle-alert|users-round|wifi-off|x',
     ),
   ),
 ];

@@ -28,7 +28,10 @@ test('a recorded session gives the view that the server had after every step', a
 });
 
 test('what did not change stays the same object, so that screens draw only what did', () => {
-  const old = [{ id: 'a', x: { y: 1 } }, { id: 'b', x: { y: 1 } }];
+  const old = [
+    { id: 'a', x: { y: 1 } },
+    { id: 'b', x: { y: 1 } },
+  ];
   const found = patched(old, { by: 'id', set: { b: { x: { y: 2 } } } }) as typeof old;
   expect(found[0]).toBe(old[0]);
   expect(found[1]).toEqual({ id: 'b', x: { y: 2 } });
