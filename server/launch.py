@@ -19,6 +19,7 @@ from server.keys import Keyring, ensure_secret, write_secret
 from server.store.database import Database
 from server.store.schema import upgrade
 from server.supervisor import Probe, Program, Supervisor, port_taken, stop_event
+from signaling.config import cores
 from voting.signing import PrivateKey, to_base64url
 
 START_SECONDS = 60.0  # a cold start on a slow disk
@@ -147,12 +148,15 @@ def check_ports(plans: list[Plan]) -> None:
         wanted = [(config.host, config.port, socket.SOCK_STREAM, "CHIBO_PORT")]
         if plan.media:
             host = plan.env.get("CHIBO_MEDIA_HOST") or "127.0.0.1"
-            for name, default, kind in (
-                ("CHIBO_MEDIA_PORT", 7880, socket.SOCK_STREAM),
-                ("CHIBO_MEDIA_TCP_PORT", 7881, socket.SOCK_STREAM),
-                ("CHIBO_MEDIA_UDP_PORT", 7882, socket.SOCK_DGRAM),
+            workers = int(plan.env.get("CHIBO_MEDIA_WORKERS") or cores())
+            for name, default, kind, count in (
+                ("CHIBO_MEDIA_PORT", 7880, socket.SOCK_STREAM, 1),
+                ("CHIBO_MEDIA_TCP_PORT", 7881, socket.SOCK_STREAM, workers),
+                ("CHIBO_MEDIA_UDP_PORT", 7882, socket.SOCK_DGRAM, workers),
             ):
-                wanted.append((host, int(plan.env.get(name) or default), kind, name))
+                first = int(plan.env.get(name) or default)
+                for port in range(first, first + count) if first else ():
+                    wanted.append((host, port, kind, name))
         taken += [
             f"{port} ({name})" for host, port, kind, name in wanted if port_taken(host, port, kind)
         ]

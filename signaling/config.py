@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from signaling.errors import LocalError
 
 VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
+MAX_WORKERS = 64
 MIN_SECRET = 32  # bytes: an HS256 key shorter than its hash is weaker than the hash
 
 
@@ -18,6 +21,8 @@ class MediaConfig:
 
     `node_ips` are the addresses put into ICE candidates; empty means `host` (`sfu.addresses`).
     `auto_create` makes rooms at the first join, as LiveKit does by default.
+    `workers` processes share the rooms; each has the media ports `udp_port` and `tcp_port` plus
+    its index. `listen_fd` is a signalling socket that somebody else has opened, -1 if none.
     """
 
     api_key: str
@@ -38,6 +43,8 @@ class MediaConfig:
     departure_timeout: int = 20
     resume_grace: float = 15.0
     max_participants: int = 0
+    workers: int = 1
+    listen_fd: int = -1
 
     def __post_init__(self) -> None:
         problems = []
@@ -53,8 +60,14 @@ class MediaConfig:
             problems.append(f"CHIBO_MEDIA_TURN_URLS: not turn: or turns: {', '.join(wrong)}")
         if unknown := set(self.video_codecs) - set(VIDEO_CODECS):
             problems.append(f"CHIBO_MEDIA_CODECS: unknown {', '.join(sorted(unknown))}")
-        for name, port in (("port", self.port), ("udp", self.udp_port), ("tcp", self.tcp_port)):
-            if not 0 <= port < 65536:
+        if not 1 <= self.workers <= MAX_WORKERS:
+            problems.append(f"CHIBO_MEDIA_WORKERS must be from 1 to {MAX_WORKERS}")
+        for name, port, last in (
+            ("port", self.port, self.port),
+            ("udp", self.udp_port, self.udp_port + self.workers - 1),
+            ("tcp", self.tcp_port, self.tcp_port + self.workers - 1),
+        ):
+            if not 0 <= port <= last < 65536:
                 problems.append(f"{name} port {port} is out of range")
         if problems:
             raise LocalError("; ".join(problems))
@@ -75,6 +88,8 @@ class MediaConfig:
             turn_urls=_words(env.get("CHIBO_MEDIA_TURN_URLS", "")),
             turn_secret=_secret(env, "CHIBO_MEDIA_TURN_SECRET"),
             video_codecs=_words(env.get("CHIBO_MEDIA_CODECS", "vp8").lower()),
+            workers=_number(env, "CHIBO_MEDIA_WORKERS", cores()),
+            listen_fd=_number(env, "CHIBO_MEDIA_FD", -1),
         )
 
 
@@ -87,6 +102,24 @@ def _secret(env: Mapping[str, str], name: str) -> str:
         return Path(file).read_text("utf-8").strip()
     except OSError as error:
         raise LocalError(f"{name}_FILE: cannot read {file} ({error.strerror})") from None
+
+
+def cores() -> int:
+    """Processors that this process may use, within what makes sense here."""
+    if sys.platform == "linux":
+        found = len(os.sched_getaffinity(0))
+    else:
+        found = os.cpu_count() or 1
+    return max(1, min(found, MAX_WORKERS))
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise LocalError(f"{name} is not a number: {text!r}")
+    return int(text)
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -1,54 +1,57 @@
-"""Runs the engine as a process: `chibo media` calls `run`."""
+"""Runs the engine as a process: `chibo media` calls `run`.
+
+Nothing heavy is imported at the top: the signalling port is open, so that clients wait at it and
+are not refused, while the rest is loaded.
+"""
 
 from __future__ import annotations
 
+import gc
 import socket
 
-import uvicorn
-
-from signaling.app import create_app
 from signaling.config import MediaConfig
-from signaling.engine import Engine
+from signaling.errors import LocalError
 
-STOP_SECONDS = 1  # for requests under way; clients have been told to reconnect by then
-MAX_FRAME = 1 << 20  # bytes of one signalling message
-
-
-class Server(uvicorn.Server):
-    """Says goodbye to clients before their sockets are closed, so that they come back at once."""
-
-    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
-        super().__init__(config)
-        self._engine = engine
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._engine.farewell()
-        await super().shutdown(sockets)
-
-
-def server(config: MediaConfig) -> Server:
-    """A configured server; media ports open in the application's lifespan, before it is ready."""
-    app = create_app(config)
-    return Server(
-        uvicorn.Config(
-            app,
-            host=config.host,
-            port=config.port,
-            loop="uvloop",
-            ws="websockets-sansio",
-            ws_max_size=MAX_FRAME,
-            ws_per_message_deflate=False,
-            lifespan="on",
-            access_log=False,  # its lines would hold tokens and addresses
-            log_level="warning",
-            ssl_certfile=config.tls_cert or None,
-            ssl_keyfile=config.tls_key or None,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        ),
-        app.state.engine,
-    )
+BACKLOG = 2048  # connections that may wait while the engine starts or is started again
 
 
 def run(config: MediaConfig) -> None:
-    """Serves until SIGTERM or SIGINT, then stops within two seconds. Raises LocalError early."""
-    server(config).run()
+    """Serves until SIGTERM or SIGINT, then stops within three seconds. Raises LocalError early."""
+    sockets = listen(config)
+    gc.disable()  # nothing is garbage yet, and looking for it takes a fifth of the start
+    if config.workers == 1:
+        from signaling.single import serve
+
+        serve(config, sockets)
+        return
+    from signaling.workers.nursery import Nursery
+
+    nursery = Nursery(config, sockets)  # loads the engine while we load the control process
+    from signaling.workers.control import serve as control
+
+    control(config, sockets, nursery)
+
+
+def listen(config: MediaConfig) -> list[socket.socket]:
+    """The signalling sockets: inherited from whoever started us, or opened. Raises LocalError."""
+    if config.listen_fd >= 0:
+        try:
+            return [socket.socket(fileno=config.listen_fd)]
+        except OSError as error:
+            raise LocalError(f"CHIBO_MEDIA_FD is no socket: {error.strerror}") from error
+    try:
+        found = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        addresses = dict.fromkeys((info[0], info[4]) for info in found)
+        return [
+            socket.create_server(
+                address[:2],
+                family=family,
+                backlog=BACKLOG,
+                dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
+            )
+            for family, address in addresses
+        ]
+    except OSError as error:
+        raise LocalError(f"cannot open port {config.port}: {error.strerror}") from error

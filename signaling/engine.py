@@ -32,8 +32,10 @@ from signaling.session import Session
 from signaling.sfu import addresses
 from signaling.sfu.mux import Mux
 from signaling.sfu.tcp import TcpServer
+from signaling.standing import Permissions, Revocations
 from signaling.tokens import Grants
 from signaling.wire import JoinParameters, leave, new_id
+from signaling.workers.memory import Restored
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,6 @@ VERSION = "1.13.5"  # the LiveKit server version whose behaviour clients may ass
 PROTOCOL = 16
 TICK = 0.05  # seconds between rounds of media upkeep
 TOKEN_INTERVAL = 300.0  # seconds between token refreshes, LiveKit's default
-MAX_REVOKED = 10_000
 
 
 class Engine:
@@ -56,7 +57,8 @@ class Engine:
         self._candidates: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
         self._next_tokens = 0.0
-        self._revoked: dict[tuple[str, str], float] = {}
+        self.revocations = Revocations()
+        self._permissions = Permissions()  # of rooms that another worker has lost
 
     def clock(self) -> float:
         return time.monotonic()
@@ -106,6 +108,7 @@ class Engine:
                     log.exception("a room's upkeep failed")
                 if not runtime.sessions and now - runtime.empty_since > runtime.linger:
                     del self.rooms[runtime.name]
+                    self._permissions.forget(runtime.name)
             if now >= self._next_tokens:
                 self._next_tokens = now + TOKEN_INTERVAL
                 for runtime in self.rooms.values():
@@ -151,9 +154,24 @@ class Engine:
         self.rooms[name] = runtime
         return runtime
 
+    def restore(self, lost: Restored) -> None:
+        """Takes over a part of what was decided about a room whose worker was lost."""
+        made = lost.created
+        if made is not None:
+            self.create_room(
+                made.name,
+                made.metadata,
+                made.empty_timeout,
+                made.departure_timeout,
+                made.max_participants,
+            )
+        for identity, changed, permission in lost.permissions:
+            self._permissions.set(lost.room, identity, changed, permission)
+
     def delete_room(self, name: str) -> None:
         runtime = self.rooms.pop(name, None)
         if runtime is not None:
+            self._permissions.forget(name)
             runtime.close(DisconnectReason.ROOM_DELETED)
 
     def _codecs(self) -> list[CodecInfo]:
@@ -162,23 +180,13 @@ class Engine:
 
     def authorise_join(self, token: str) -> Grants:
         """The grants of a token that may join a room. Raises Denied."""
-        grants = tokens.verify(token, self.keys, time.time())
-        if not grants.allows("roomJoin"):
-            raise Denied("token does not grant roomJoin")
-        if not grants.room or not grants.identity:
-            raise Denied("token names no room or no identity", 403)
-        if grants.issued <= self._revoked.get((grants.room, grants.identity), -1.0):
+        grants = tokens.join_grants(token, self.keys, time.time())
+        if self.revocations.cover(grants):
             raise Denied("token has been revoked")
         runtime = self.rooms.get(grants.room)
         if runtime is None and not self.config.auto_create:
             raise Denied("room does not exist", 404)
         return grants
-
-    def revoke(self, room: str, identity: str, until: float) -> None:
-        """Refuses tokens of that participant issued up to `until` (Unix seconds)."""
-        if len(self._revoked) >= MAX_REVOKED:
-            del self._revoked[next(iter(self._revoked))]
-        self._revoked[room, identity] = until
 
     def find(self, room: str, identity: str) -> tuple[RoomRuntime, Member]:
         """A participant by identity. Raises Refused (not_found)."""
@@ -217,9 +225,9 @@ class Engine:
             state=ParticipantInfo.JOINING,
             joined_at=now_ms // 1000,
             joined_at_ms=now_ms,
-            permission=grants.permission,
+            permission=self._permissions.of(grants),
         )
-        if parameters.request is not None and grants.permission.can_update_metadata:
+        if parameters.request is not None and info.permission.can_update_metadata:
             info.metadata = parameters.request.metadata or info.metadata
             info.attributes.update(dict(parameters.request.participant_attributes))
         member = Member(info, grants, parameters.auto_subscribe)

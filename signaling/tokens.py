@@ -114,6 +114,16 @@ def verify(token: str, keys: Mapping[str, str], now: float) -> Grants:
     )
 
 
+def join_grants(token: str, keys: Mapping[str, str], now: float) -> Grants:
+    """The grants of a token that may join the room it names. Raises Denied."""
+    grants = verify(token, keys, now)
+    if not grants.allows("roomJoin"):
+        raise Denied("token does not grant roomJoin")
+    if not grants.room or not grants.identity:
+        raise Denied("token names no room or no identity", 403)
+    return grants
+
+
 def _number(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -19,14 +19,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from signaling import tokens
-from signaling.engine import Engine
 from signaling.errors import Denied, Refused
 from signaling.room import LOSSY, MAX_METADATA, RELIABLE
 from signaling.tokens import Grants
 
+if TYPE_CHECKING:  # the control process needs the calls, not the engine
+    from signaling.engine import Engine
+
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # bytes
+JSON, PROTOBUF = "application/json", "application/protobuf"
 MAX_NAME = 256  # characters of a room name
 STATUS = {
     "malformed": 400,
@@ -40,60 +43,81 @@ STATUS = {
     "resource_exhausted": 429,
     "internal": 500,
     "unimplemented": 501,
+    "unavailable": 503,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC: its request type, the grant it needs (for the request's room), its handler."""
+    """One RPC: its types, the grant it needs (for the request's room), its handler."""
 
     request: type[Message]
+    answer: type[Message]
     grant: str
     handler: Callable[[Engine, Any], Message]
 
 
+def asks_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip() == JSON
+
+
 async def endpoint(request: Request) -> Response:
     """Answers one call; every error becomes a Twirp error here and nowhere else."""
-    is_json = request.headers.get("content-type", "").split(";")[0].strip() == "application/json"
+    is_json = asks_json(request.headers.get("content-type", ""))
     try:
-        engine = cast(Engine, request.app.state.engine)
+        engine = cast("Engine", request.app.state.engine)
         name = request.path_params["method"]
         method = METHODS.get(name)
         if method is None:
             raise Refused("bad_route", f"no method {name}")
-        grants = _grants(engine, request)
+        grants = authenticated(engine.keys, request.headers.get("authorization", ""))
         body = await _body(request)
-        message = _parse(method.request, body, is_json)
-        room = str(getattr(message, "room", ""))
-        if not grants.allows(method.grant, room if method.grant == "roomAdmin" else None):
-            raise Refused("permission_denied", "permissions denied")
+        message = parse(method.request, body, is_json)
+        authorise(method, grants, message)
         answer = method.handler(engine, message)
     except Refused as error:
         return _error(error.code, str(error))
     except Exception:
         log.exception("a RoomService call failed")
         return _error("internal", "internal error")
+    body, kind = serialised(answer, is_json)
+    return Response(body, media_type=kind)
+
+
+def serialised(answer: Message, is_json: bool) -> tuple[bytes, str]:
+    """An answer's body and its content type."""
     if is_json:
         text = json_format.MessageToJson(
             answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
-        return Response(text, media_type="application/json")
-    return Response(answer.SerializeToString(), media_type="application/protobuf")
+        return text.encode(), JSON
+    return answer.SerializeToString(), PROTOBUF
 
 
 def _error(code: str, text: str) -> Response:
-    body = json.dumps({"code": code, "msg": text})
-    return Response(body, status_code=STATUS[code], media_type="application/json")
+    return Response(error_body(code, text), status_code=STATUS[code], media_type=JSON)
 
 
-def _grants(engine: Engine, request: Request) -> Grants:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def error_body(code: str, text: str) -> bytes:
+    return json.dumps({"code": code, "msg": text}).encode()
+
+
+def authenticated(keys: Mapping[str, str], header: str) -> Grants:
+    """The grants of a caller's Authorization header. Raises Refused (unauthenticated)."""
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Refused("unauthenticated", "permissions denied")
     try:
-        return tokens.verify(token.strip(), engine.keys, time.time())
+        return tokens.verify(token.strip(), keys, time.time())
     except Denied as error:
         raise Refused("unauthenticated", str(error)) from None
+
+
+def authorise(method: Method, grants: Grants, message: Message) -> None:
+    """Raises Refused (permission_denied) unless the token grants this call for this room."""
+    room = str(getattr(message, "room", ""))
+    if not grants.allows(method.grant, room if method.grant == "roomAdmin" else None):
+        raise Refused("permission_denied", "permissions denied")
 
 
 async def _body(request: Request) -> bytes:
@@ -105,7 +129,8 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _parse(kind: type[Message], body: bytes, is_json: bool) -> Message:
+def parse(kind: type[Message], body: bytes, is_json: bool) -> Message:
+    """Raises Refused (malformed)."""
     message = kind()
     try:
         if is_json:
@@ -171,7 +196,7 @@ def remove_participant(
     engine: Engine, request: pb.RoomParticipantIdentity
 ) -> pb.RemoveParticipantResponse:
     if request.revoke_token_ts:
-        engine.revoke(request.room, request.identity, float(request.revoke_token_ts))
+        engine.revocations.add(request.room, request.identity, float(request.revoke_token_ts))
     runtime, member = engine.find(request.room, request.identity)
     runtime.remove(
         runtime.sessions[member.sid],
@@ -254,15 +279,32 @@ def update_room_metadata(engine: Engine, request: pb.UpdateRoomMetadataRequest) 
 
 
 METHODS = {
-    "CreateRoom": Method(pb.CreateRoomRequest, "roomCreate", create_room),
-    "ListRooms": Method(pb.ListRoomsRequest, "roomList", list_rooms),
-    "DeleteRoom": Method(pb.DeleteRoomRequest, "roomCreate", delete_room),
-    "ListParticipants": Method(pb.ListParticipantsRequest, "roomAdmin", list_participants),
-    "GetParticipant": Method(pb.RoomParticipantIdentity, "roomAdmin", get_participant),
-    "RemoveParticipant": Method(pb.RoomParticipantIdentity, "roomAdmin", remove_participant),
-    "MutePublishedTrack": Method(pb.MuteRoomTrackRequest, "roomAdmin", mute_published_track),
-    "UpdateParticipant": Method(pb.UpdateParticipantRequest, "roomAdmin", update_participant),
-    "UpdateSubscriptions": Method(pb.UpdateSubscriptionsRequest, "roomAdmin", update_subscriptions),
-    "SendData": Method(pb.SendDataRequest, "roomAdmin", send_data),
-    "UpdateRoomMetadata": Method(pb.UpdateRoomMetadataRequest, "roomAdmin", update_room_metadata),
+    "CreateRoom": Method(pb.CreateRoomRequest, RoomInfo, "roomCreate", create_room),
+    "ListRooms": Method(pb.ListRoomsRequest, pb.ListRoomsResponse, "roomList", list_rooms),
+    "DeleteRoom": Method(pb.DeleteRoomRequest, pb.DeleteRoomResponse, "roomCreate", delete_room),
+    "ListParticipants": Method(
+        pb.ListParticipantsRequest, pb.ListParticipantsResponse, "roomAdmin", list_participants
+    ),
+    "GetParticipant": Method(
+        pb.RoomParticipantIdentity, ParticipantInfo, "roomAdmin", get_participant
+    ),
+    "RemoveParticipant": Method(
+        pb.RoomParticipantIdentity, pb.RemoveParticipantResponse, "roomAdmin", remove_participant
+    ),
+    "MutePublishedTrack": Method(
+        pb.MuteRoomTrackRequest, pb.MuteRoomTrackResponse, "roomAdmin", mute_published_track
+    ),
+    "UpdateParticipant": Method(
+        pb.UpdateParticipantRequest, ParticipantInfo, "roomAdmin", update_participant
+    ),
+    "UpdateSubscriptions": Method(
+        pb.UpdateSubscriptionsRequest,
+        pb.UpdateSubscriptionsResponse,
+        "roomAdmin",
+        update_subscriptions,
+    ),
+    "SendData": Method(pb.SendDataRequest, pb.SendDataResponse, "roomAdmin", send_data),
+    "UpdateRoomMetadata": Method(
+        pb.UpdateRoomMetadataRequest, RoomInfo, "roomAdmin", update_room_metadata
+    ),
 }

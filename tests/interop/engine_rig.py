@@ -74,11 +74,19 @@ class EngineProcess:
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def _answers(self) -> bool:
+        tls = "CHIBO_MEDIA_TLS_CERT" in self.settings
+        url = self.http.replace("http:", "https:") if tls else self.http
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(url + "/healthz", timeout=1, verify=False).status_code == 200
+        return False
+
     def start(self) -> None:
         env = os.environ | {
             "LIVEKIT_API_KEY": KEY,
             "LIVEKIT_API_SECRET": SECRET,
             "CHIBO_MEDIA_PORT": str(self.port),
+            "CHIBO_MEDIA_WORKERS": os.environ.get("CHIBO_MEDIA_WORKERS", "1"),
             "CHIBO_MEDIA_UDP_PORT": "0",
             "CHIBO_MEDIA_TCP_PORT": "0",
             **self.settings,
@@ -86,9 +94,8 @@ class EngineProcess:
         self.process = subprocess.Popen([sys.executable, "-c", LAUNCH], cwd=ROOT, env=env)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(self.http + "/healthz", timeout=1).status_code == 200:
-                    return
+            if self._answers():
+                return
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)

@@ -135,6 +135,7 @@ def own_engine(folder: Path) -> Process:
         "LIVEKIT_API_KEY": KEY,
         "LIVEKIT_API_SECRET": SECRET,
         "CHIBO_MEDIA_PORT": str(port),
+        "CHIBO_MEDIA_WORKERS": os.environ.get("CHIBO_MEDIA_WORKERS", "1"),
         "CHIBO_MEDIA_UDP_PORT": str(free_port(socket.SOCK_DGRAM)),
         "CHIBO_MEDIA_TCP_PORT": str(free_port()),
     }

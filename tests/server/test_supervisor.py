@@ -35,6 +35,7 @@ def media(port: int) -> Program:
         "LIVEKIT_API_SECRET": "s" * 40,
         "CHIBO_MEDIA_PORT": str(port),
         "CHIBO_MEDIA_TCP_PORT": str(free_port()),
+        "CHIBO_MEDIA_WORKERS": os.environ.get("CHIBO_MEDIA_WORKERS", "1"),
         "CHIBO_MEDIA_UDP_PORT": str(free_port(socket.SOCK_DGRAM)),
     }
     return Program("media", ("media",), env, ready)

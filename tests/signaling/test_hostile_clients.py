@@ -27,9 +27,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from signaling.config import MediaConfig
-from signaling.endpoint import server
 from signaling.engine import Engine
 from signaling.outbox import Outbox
+from signaling.single import server
 from signaling.wire import JoinParameters
 
 KEY, SECRET = "key", "a-secret-for-tests-of-32-bytes-or-more"
