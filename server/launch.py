@@ -86,7 +86,9 @@ def programs(plan: Plan) -> list[Program]:
     found = [Program(f"{kind}/app", ("app",), env, app_ready(local, ("database",)))]
     if plan.media:
         ready = app_ready(local, ("media",))
-        found.append(Program(f"{kind}/media", ("media",), env, ready))
+        port = int(env.get("CHIBO_MEDIA_PORT") or 7880)
+        held = (env.get("CHIBO_MEDIA_HOST") or "127.0.0.1", port) if port else None
+        found.append(Program(f"{kind}/media", ("media",), env, ready, held))
     if kind == "cell":
         # The recorder's links to the engine are inside this machine or network.
         internal = env | {"LIVEKIT_INTERNAL_URL": _socket_url(config.livekit_internal_url)}

@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 import structlog
 
+from signaling.endpoint import open_port
+
 log = structlog.get_logger()
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -36,12 +38,17 @@ class NotHealthy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process: `chibo <command>` with these settings; `ready` says when it can be used."""
+    """One process: `chibo <command>` with these settings; `ready` says when it can be used.
+
+    `port` is a host and a port that we hold open for it: who connects while it is down waits until
+    it is back and is not refused. It finds the sockets by the numbers in CHIBO_MEDIA_FDS.
+    """
 
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
     ready: Probe
+    port: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +58,7 @@ class Child:
     started_at: float = 0.0
     restarts: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
+    held: list[socket.socket] = field(default_factory=list, repr=False)
 
 
 class Supervisor:
@@ -63,6 +71,10 @@ class Supervisor:
         self._stopping = False
 
     async def start(self) -> None:
+        """Raises OSError if a port that we are to hold is taken."""
+        for child in self.children:
+            if child.program.port is not None:
+                child.held = open_port(*child.program.port)
         for child in self.children:
             child.task = asyncio.create_task(self._keep(child), name=child.program.name)
 
@@ -79,6 +91,9 @@ class Supervisor:
     async def stop(self) -> None:
         """Ends all children: kindly, then by force. Returns within five seconds."""
         self._stopping = True
+        for child in self.children:
+            for sock in child.held:
+                sock.close()
         running = [c for c in self.children if c.process and c.process.returncode is None]
         for child in running:
             _tell(child, signal.SIGTERM)
@@ -100,7 +115,7 @@ class Supervisor:
         pause = 0.0
         while not self._stopping:
             child.started_at = time.monotonic()
-            child.process = await self._spawn(child.program)
+            child.process = await self._spawn(child.program, [s.fileno() for s in child.held])
             code = await child.process.wait()
             if self._told_to_stop():
                 return
@@ -123,7 +138,7 @@ class Supervisor:
         kept = sys.pycache_prefix or self._compiled.name
         return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": kept}
 
-    async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
+    async def _spawn(self, program: Program, held: list[int]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -134,7 +149,9 @@ class Supervisor:
                 **self._compiled_env(),
                 **program.env,
                 "CHIBO_PROCESS": program.name,
+                "CHIBO_MEDIA_FDS": ",".join(map(str, held)),
             },
+            pass_fds=held,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,

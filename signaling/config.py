@@ -22,7 +22,7 @@ class MediaConfig:
     `node_ips` are the addresses put into ICE candidates; empty means `host` (`sfu.addresses`).
     `auto_create` makes rooms at the first join, as LiveKit does by default.
     `workers` processes share the rooms; each has the media ports `udp_port` and `tcp_port` plus
-    its index. `listen_fd` is a signalling socket that somebody else has opened, -1 if none.
+    its index. `listen_fds` are signalling sockets that whoever started us has opened.
     """
 
     api_key: str
@@ -44,7 +44,7 @@ class MediaConfig:
     resume_grace: float = 15.0
     max_participants: int = 0
     workers: int = 1
-    listen_fd: int = -1
+    listen_fds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -89,7 +89,9 @@ class MediaConfig:
             turn_secret=_secret(env, "CHIBO_MEDIA_TURN_SECRET"),
             video_codecs=_words(env.get("CHIBO_MEDIA_CODECS", "vp8").lower()),
             workers=_number(env, "CHIBO_MEDIA_WORKERS", cores()),
-            listen_fd=_number(env, "CHIBO_MEDIA_FD", -1),
+            listen_fds=tuple(
+                _decimal("CHIBO_MEDIA_FDS", word) for word in _words(env.get("CHIBO_MEDIA_FDS", ""))
+            ),
         )
 
 
@@ -115,8 +117,10 @@ def cores() -> int:
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name, "")
-    if not text:
-        return default
+    return _decimal(name, text) if text else default
+
+
+def _decimal(name: str, text: str) -> int:
     if not text.isdecimal():
         raise LocalError(f"{name} is not a number: {text!r}")
     return int(text)

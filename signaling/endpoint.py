@@ -34,24 +34,23 @@ def run(config: MediaConfig) -> None:
 
 def listen(config: MediaConfig) -> list[socket.socket]:
     """The signalling sockets: inherited from whoever started us, or opened. Raises LocalError."""
-    if config.listen_fd >= 0:
-        try:
-            return [socket.socket(fileno=config.listen_fd)]
-        except OSError as error:
-            raise LocalError(f"CHIBO_MEDIA_FD is no socket: {error.strerror}") from error
     try:
-        found = socket.getaddrinfo(
-            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        addresses = dict.fromkeys((info[0], info[4]) for info in found)
-        return [
-            socket.create_server(
-                address[:2],
-                family=family,
-                backlog=BACKLOG,
-                dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
-            )
-            for family, address in addresses
-        ]
+        if config.listen_fds:
+            return [socket.socket(fileno=number) for number in config.listen_fds]
+        return open_port(config.host, config.port)
     except OSError as error:
         raise LocalError(f"cannot open port {config.port}: {error.strerror}") from error
+
+
+def open_port(host: str, port: int) -> list[socket.socket]:
+    """A listening socket for each address of the host; `::` takes IPv4 too. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [
+        socket.create_server(
+            (str(address[0]), port),
+            family=family,
+            backlog=BACKLOG,
+            dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
+        )
+        for family, address in dict.fromkeys((info[0], info[4]) for info in found)
+    ]

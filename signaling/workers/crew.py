@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds between looks at a worker's load and rooms
 STUCK_AFTER = 10.0  # a worker that has not answered for so long is replaced
+OTHERS_SECONDS = 3.0  # that the first worker to serve waits for the others at the start
 STOP_SECONDS = 2.5  # for the workers' farewell
 
 
@@ -30,16 +32,21 @@ class Crew:
         self.restarts = 0
         self._nursery = nursery
         self._links: dict[int, Link] = {}
-        self._settled = asyncio.Event()  # some worker serves, or each has failed
+        self._first = asyncio.Event()  # some worker serves, or each has failed
+        self._all = asyncio.Event()  # each worker serves or has failed
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._ended = asyncio.Event()
 
     async def start(self) -> None:
-        """Returns when a worker serves. Raises LocalError if none can."""
+        """Returns when the workers serve, or some do and others take long. Raises LocalError if
+        none can."""
         for seat in self.placement.seats:
             self._fork(seat.index)
-        await self._settled.wait()
+        await self._first.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OTHERS_SECONDS):
+                await self._all.wait()
         if not self.placement.serving:
             raise LocalError("no worker could start")
         self._looking = asyncio.create_task(self._look_after())
@@ -99,7 +106,15 @@ class Crew:
 
     def _on_ready(self, link: Link) -> None:
         self.placement.came_up(link.index)
-        self._settled.set()
+        self._note_start()
+
+    def _note_start(self) -> None:
+        seats = self.placement.seats
+        settled = all(seat.serving or seat.failures > 1 for seat in seats)
+        if settled:
+            self._all.set()
+        if settled or self.placement.serving:
+            self._first.set()
 
     def _on_end(self, link: Link) -> None:
         del self._links[link.index]
@@ -118,8 +133,7 @@ class Crew:
         for room in rooms:
             if self.memory.was_created(room):
                 self.place(room)
-        if not self.placement.serving and all(seat.failures > 1 for seat in self.placement.seats):
-            self._settled.set()
+        self._note_start()
 
     def _fork_later(self, index: int) -> None:
         if not self._stopping:

@@ -37,7 +37,7 @@ def worker_config(config: MediaConfig, index: int) -> MediaConfig:
         tls_cert="",
         tls_key="",
         workers=1,
-        listen_fd=-1,
+        listen_fds=(),
     )
 
 

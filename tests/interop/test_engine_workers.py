@@ -99,6 +99,10 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def engine() -> Iterator[EngineProcess]:
     with running_engine(CHIBO_MEDIA_WORKERS="2") as process:
+        deadline = time.monotonic() + BOUND
+        while len(samples(process, "chibo_media_rooms")) < 2:
+            assert time.monotonic() < deadline, "only one worker came up"
+            time.sleep(0.05)
         yield process
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,32 @@ def test_a_steady_child_is_restarted_at_once_and_a_dying_one_ever_more_slowly() 
         pauses.append(pause_after(lived=1, pause=pauses[-1]))
     assert pauses[1:4] == [0.1, 0.2, 0.4]
     assert pauses[-1] == 10
+
+
+async def test_who_connects_while_a_child_is_down_waits_until_it_is_back(tmp_path: Path) -> None:
+    port = free_port()
+    with (tmp_path / "log").open("wb") as log:
+        supervisor = Supervisor([replace(media(port), port=("127.0.0.1", port))], log)
+        await supervisor.start()
+        await answered(port)
+        child = supervisor.children[0]
+        assert child.process is not None
+        gone = child.process
+        gone.kill()
+        await gone.wait()
+        await answered(port)
+        assert child.process is not gone
+        await supervisor.stop()
+    assert is_free(port)
+
+
+async def answered(port: int) -> None:
+    """Connects once, at the first attempt, and waits for the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(60):
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
 
 
 async def test_stopping_leaves_nobody_behind(supervisor: Supervisor) -> None:
