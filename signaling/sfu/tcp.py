@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -100,9 +101,13 @@ class TcpServer:
         self._server: asyncio.Server | None = None
 
     async def bind(self, host: str, port: int) -> int:
-        """Starts listening. Returns the port. Raises OSError."""
+        """Starts listening; on `::` for IPv4 too. Returns the port. Raises OSError."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: TcpLink(self), host, port)
+        if host == "::":  # asyncio itself would serve IPv6 only
+            sock = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+            self._server = await loop.create_server(lambda: TcpLink(self), sock=sock)
+        else:
+            self._server = await loop.create_server(lambda: TcpLink(self), host, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
