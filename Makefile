@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit web browser interop bench faults faults-short soak lock clean
+.PHONY: help run test native lint types unit web browser interop bench faults faults-short soak lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,12 +22,16 @@ help:
 	@echo 'make bench faults soak                     đo, làm hỏng, chạy dài'
 	@echo 'make lock                                  ghim lại các thư viện Python'
 
-run: .venv/installed web/dist/index.html
+run: .venv/installed web/dist/index.html native
 	exec $(BIN)/chibo demo $(ARGS)
 
 # `make test` installs what it needs: system packages, libraries, the browser.
-test: system .venv/installed-dev web/node_modules/.installed build/livekit-server build/pion-client
+test: system .venv/installed-dev web/node_modules/.installed build/livekit-server build/pion-client native
 	$(MAKE) --no-print-directory lint types unit web interop faults-short browser
+
+# The C part of the media engine; without a compiler it says so and Python does the same work.
+native: .venv/installed
+	$(BIN)/python -m signaling.native.build
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)
@@ -52,7 +56,7 @@ web: web/node_modules/.installed .venv/installed-dev web/dist/index.html
 	npm test --silent
 	npm run --silent size
 
-bench: .venv/installed-dev web/dist/index.html build/livekit-server build/bench-load
+bench: .venv/installed-dev web/dist/index.html build/livekit-server build/bench-load native
 	if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench $(ARGS); fi
 
 faults: .venv/installed-dev web/dist/index.html

@@ -86,7 +86,7 @@ class Session:
         self._offerer = Offerer(secrets.randbits(62))
         self.publisher = self._new_peer(mux)
         self.subscriber = self.publisher if single else self._new_peer(mux)
-        self._uplink = Uplink(self.publisher.ssrc, self.publisher.send_rtcp)
+        self._uplink = Uplink(self.publisher.ssrc, self.publisher.send_rtcp, self.publisher.native)
         self.downlink = Downlink(self.subscriber.send_rtp, self.subscriber.send_rtcp)
         self.downlink.on_paused = self._on_paused
         self.downlink.unlimited = member.permission.recorder

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable
 from typing import Protocol
 
+from signaling.sfu.native import NativeTransport
+
 CONSENT = 30.0  # seconds without an authenticated check after which the path is dead (RFC 7675)
 MAX_ADDRESSES = 16  # a client has a handful; more would be somebody filling our tables
 MAX_QUEUED = 64  # DTLS records waiting for the handshake or SCTP; a flight is five
@@ -31,6 +33,8 @@ class IceLite:
         self.addresses: list[object] = []
         self.last_check: float | None = None
         self.on_media: Callable[[bytes, float], None] | None = None
+        self.on_path: Callable[[Path], None] = lambda path: None
+        self.native: NativeTransport | None = None  # takes media straight from the port
         self.role = "controlled"
         self.reachable = asyncio.Event()
         self._forget = forget
@@ -48,8 +52,9 @@ class IceLite:
     def checked(self, ufrag: str, path: Path, nominated: bool, now: float) -> None:
         """Notes an authenticated check. The newest nominated path carries what we send."""
         self.last_check = now
-        if self.path is None or nominated:
+        if (self.path is None or nominated) and path is not self.path:
             self.path = path
+            self.on_path(path)
         self.reachable.set()
 
     def on_record(self, data: bytes) -> None:

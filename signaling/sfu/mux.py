@@ -6,9 +6,11 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from typing import Any
 
-from signaling.sfu import stun
+from signaling.sfu import fanout, stun
 from signaling.sfu.ice import MAX_ADDRESSES, IceLite, Path
+from signaling.sfu.native import NativePort, address_of, sockaddr
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +22,14 @@ MAX_DATAGRAM = 2048
 class UdpPath:
     __slots__ = ("address", "dropped", "sock")
 
-    def __init__(self, sock: socket.socket, address: object) -> None:
+    def __init__(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
         self.sock = sock
         self.address = address
         self.dropped = 0
 
     def send(self, data: bytes | memoryview) -> None:
         try:
-            self.sock.sendto(data, self.address)  # type: ignore[call-overload]
+            self.sock.sendto(data, self.address)
         except OSError:  # full buffer or unreachable: the receiver's feedback deals with loss
             self.dropped += 1
 
@@ -41,6 +43,8 @@ class Mux:
         self._by_address: dict[object, IceLite] = {}
         self._sock: socket.socket | None = None
         self._admitted: frozenset[str] | None = None
+        media = fanout.media()
+        self._native = NativePort(media) if media is not None else None
 
     def bind(self, host: str, port: int, admitted: frozenset[str] | None = None) -> int:
         """Opens the UDP socket and starts reading. Returns the port. Raises OSError.
@@ -61,7 +65,9 @@ class Mux:
             raise
         self._sock = sock
         self._admitted = admitted
-        asyncio.get_running_loop().add_reader(sock, self._drain)
+        native = self._native
+        drain = self._drain if native is None else lambda: self._drain_native(native)
+        asyncio.get_running_loop().add_reader(sock, drain)
         return int(sock.getsockname()[1])
 
     def new_agent(self) -> IceLite:
@@ -80,6 +86,18 @@ class Mux:
             self._by_ufrag.pop(ufrag, None)
         for address in agent.addresses:
             self._by_address.pop(address, None)
+        self._tell_native()
+
+    def _tell_native(self) -> None:
+        """After an address has gone: native code learns the remaining ones anew."""
+        if self._native is not None:
+            self._native.listen(
+                {
+                    sockaddr(address): agent.native
+                    for address, agent in self._by_address.items()
+                    if isinstance(address, tuple) and agent.native is not None
+                }
+            )
 
     def _drain(self) -> None:
         sock = self._sock
@@ -94,17 +112,32 @@ class Mux:
                 return
             except OSError:  # an ICMP error of an earlier send surfaces here
                 continue
-            if not data:
-                continue
-            first = data[0]
-            agent = by_address.get(address)
-            if agent is not None and first > 127 and first < 192:
-                if agent.on_media is not None:
-                    agent.on_media(data, now)
-            elif first < 4:
-                self.on_check(data, address, now, UdpPath(sock, address), address[0], address[1])
-            elif agent is not None and first > 19 and first < 64:
-                agent.on_record(data)
+            if data:
+                agent = by_address.get(address)
+                if agent is not None and 127 < data[0] < 192:
+                    if agent.on_media is not None:
+                        agent.on_media(data, now)
+                else:
+                    self._on_datagram(sock, data, address, now)
+
+    def _drain_native(self, native: NativePort) -> None:
+        sock = self._sock
+        if sock is not None:
+            now = self._clock()
+            native.receive(
+                sock.fileno(),
+                now,
+                lambda data, address: self._on_datagram(sock, data, address_of(address), now),
+            )
+
+    def _on_datagram(
+        self, sock: socket.socket, data: bytes, address: tuple[Any, ...], now: float
+    ) -> None:
+        """Anything but media: checks from anybody, DTLS records from those we know."""
+        if data[0] < 4:
+            self.on_check(data, address, now, UdpPath(sock, address), address[0], address[1])
+        elif 19 < data[0] < 64 and (agent := self._by_address.get(address)) is not None:
+            agent.on_record(data)
 
     def on_check(
         self, data: bytes, key: object, now: float, path: Path, host: str, port: int
@@ -127,6 +160,7 @@ class Mux:
             agent.addresses.append(key)
             if len(agent.addresses) > MAX_ADDRESSES:
                 self._by_address.pop(agent.addresses.pop(0), None)
+            self._tell_native()
         known = agent.path
         if isinstance(known, UdpPath) and isinstance(path, UdpPath) and known.address == key:
             path = known
@@ -139,6 +173,7 @@ class Mux:
         agent = self._by_address.pop(key, None)
         if agent is not None and key in agent.addresses:
             agent.addresses.remove(key)
+        self._tell_native()
 
     def close(self) -> None:
         if self._sock is not None:

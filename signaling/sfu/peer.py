@@ -17,9 +17,12 @@ from aiortc import RTCCertificate, RTCDataChannel, RTCDataChannelParameters, RTC
 from aiortc import RTCDtlsFingerprint as Fingerprint
 from aiortc import RTCDtlsParameters as DtlsParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
-from pylibsrtp import _binding
+from pylibsrtp import Session, _binding
 
-from signaling.sfu.mux import Mux
+from signaling.sfu import fanout
+from signaling.sfu.ice import Path
+from signaling.sfu.mux import Mux, UdpPath
+from signaling.sfu.native import NativeMedia, NativeTransport, sockaddr
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +66,25 @@ def certificate() -> RTCCertificate:
     return _certificate[1]
 
 
+def _native() -> NativeMedia | None:
+    """The native path, told which libsrtp made the sessions."""
+    media = fanout.media()
+    if media is not None:
+        names = ("srtp_protect", "srtp_unprotect", "srtp_unprotect_rtcp")
+        media.use_srtp(*(_address(_ffi.addressof(_lib, name)) for name in names))
+    return media
+
+
+def _address(pointer: Any) -> int:
+    return int(_ffi.cast("uintptr_t", pointer))
+
+
 class Peer:
     """One transport to one client. Callbacks run on the event loop and must not block.
 
     `on_rtp` and `on_rtcp` get decrypted packets, `on_message` (channel label, bytes);
-    `on_connected` and `on_closed` are called at most once each.
+    `on_connected` and `on_closed` are called at most once each. On the native path `on_rtp` gets
+    only what `native` leaves to Python, and `send_rtp` is a way that native outlets take.
     """
 
     def __init__(self, mux: Mux) -> None:
@@ -78,6 +95,7 @@ class Peer:
         self._sctp: RTCSctpTransport | None = None
         self._channels: dict[str, RTCDataChannel] = {}
         self._wanted_channels: tuple[str, ...] = ()
+        self._sessions: tuple[Session, ...] = ()
         self._rx: Any = None
         self._tx: Any = None
         self._task: asyncio.Task[None] | None = None
@@ -90,7 +108,26 @@ class Peer:
         self.on_connected: Callable[[], None] = lambda: None
         self.on_closed: Callable[[], None] = lambda: None
         self.ssrc = secrets.randbits(32)
-        self.sent_bytes = self.rejected = self.failures = 0
+        self.failures = 0
+        self._sent_bytes = self._rejected = 0
+        self.send_rtp: Callable[[bytes], None] = self._send_rtp
+        self.native: NativeTransport | None = None
+        media = _native()
+        if media is not None:
+            self.native = self.ice.native = NativeTransport(media, self._send_rtp, self._send_raw)
+            self.native.on_rtp = self._on_plain_rtp
+            self.native.on_rtcp = self._on_plain_rtcp
+            self.send_rtp = self.native
+            self.ice.on_path = self._on_path
+
+    @property
+    def sent_bytes(self) -> int:
+        return self._sent_bytes + (self.native.state.sent_bytes if self.native else 0)
+
+    @property
+    def rejected(self) -> int:
+        """Packets that were forged or replayed."""
+        return self._rejected + (self.native.state.rejected if self.native else 0)
 
     @property
     def fingerprint(self) -> tuple[str, str]:
@@ -130,10 +167,17 @@ class Peer:
         if self._dtls.state != "connected":
             self._fail()
             return
-        self._rx = self._dtls._rx_srtp._srtp[0]
-        self._tx = self._dtls._tx_srtp._srtp[0]
         self._dtls.on("statechange", self._on_dtls_state)
+        self.begin(self._dtls._rx_srtp, self._dtls._tx_srtp)
+
+    def begin(self, rx: Session, tx: Session) -> None:
+        """Media may flow, under these SRTP sessions."""
+        self._sessions = (rx, tx)
+        self._rx, self._tx = rx._srtp[0], tx._srtp[0]
         self.ice.on_media = self._on_media
+        if self.native is not None:
+            self.native.open(_address(self._tx), _address(self._rx))
+            self.ice.on_media = self.native.ingest
         self.connected = True
         if self._sctp is not None:
             self._data_task = asyncio.create_task(self._start_data())
@@ -143,8 +187,17 @@ class Peer:
         if self._dtls.state in ("closed", "failed"):
             self._fail()
 
+    def _on_path(self, path: Path) -> None:
+        if self.native is not None:
+            if isinstance(path, UdpPath):
+                self.native.route(path.sock.fileno(), sockaddr(path.address))
+            else:
+                self.native.route(-1, b"")
+
     def _fail(self) -> None:
         self.connected = False
+        if self.native is not None:
+            self.native.close()
         if self.closed:
             return
         self.closed = True
@@ -210,17 +263,34 @@ class Peer:
         is_rtcp = 64 <= data[1] & 0x7F < 96  # RFC 5761 §4
         unprotect = _lib.srtp_unprotect_rtcp if is_rtcp else _lib.srtp_unprotect
         if unprotect(self._rx, _cdata, _length) != _OK:
-            self.rejected += 1  # forged or replayed
+            self._rejected += 1
             return
         plain = bytes(_view[: _length[0]])
-        try:
-            (self.on_rtcp if is_rtcp else self.on_rtp)(plain, now)
-        except Exception:
-            self.failures += 1
-            if self.failures == 1:  # a client must not fill the log with one bug
-                log.exception("a media packet could not be handled")
+        (self._on_plain_rtcp if is_rtcp else self._on_plain_rtp)(plain, now)
 
-    def send_rtp(self, packet: bytes) -> None:
+    def _on_plain_rtp(self, data: bytes, now: float) -> None:
+        try:
+            self.on_rtp(data, now)
+        except Exception:
+            self._note_failure()
+
+    def _on_plain_rtcp(self, data: bytes, now: float) -> None:
+        try:
+            self.on_rtcp(data, now)
+        except Exception:
+            self._note_failure()
+
+    def _note_failure(self) -> None:
+        self.failures += 1
+        if self.failures == 1:  # a client must not fill the log with one bug
+            log.exception("a media packet could not be handled")
+
+    def _send_raw(self, data: bytes) -> None:
+        """Sends what is protected already by the path in use."""
+        if self.ice.path is not None:
+            self.ice.path.send(data)
+
+    def _send_rtp(self, packet: bytes) -> None:
         path = self.ice.path
         size = len(packet)
         if not self.connected or path is None or size > MAX_PACKET:
@@ -229,7 +299,7 @@ class Peer:
         _length[0] = size
         if _lib.srtp_protect(self._tx, _cdata, _length) == _OK:
             size = _length[0]
-            self.sent_bytes += size
+            self._sent_bytes += size
             path.send(_view[:size])
 
     def send_rtcp(self, packet: bytes) -> None:
@@ -247,6 +317,8 @@ class Peer:
         self.closed = True
         self.connected = False
         self.ice.on_media = None
+        if self.native is not None:
+            self.native.close()
         if self._data_task is not None:
             self._data_task.cancel()
         if self._sctp is not None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from signaling.sfu.codecs import Vp8Descriptor
 
 LEVELS = 4  # what two bits can say
 ALL = LEVELS - 1
 WINDOW = 2.0  # seconds over which rates are measured
 SYNC = 0x20  # the picture needs none above the lowest level (RFC 7741 §4.2, Y)
+
+
+def level_for(rates: Sequence[float], frames: float) -> int:
+    """The highest level that keeps to `frames` a second, given the pictures up to each level."""
+    fitting = [level for level, rate in enumerate(rates) if rate <= frames * 1.2]
+    return max(fitting, default=0) if rates else ALL
 
 
 class Temporal:
@@ -35,8 +43,7 @@ class Temporal:
 
     def level_for(self, frames: float) -> int:
         """The highest level that keeps to `frames` a second; the lowest if none does."""
-        fitting = [level for level, rate in enumerate(self._rates) if rate <= frames * 1.2]
-        return max(fitting, default=0) if self._rates else ALL
+        return level_for(self._rates, frames)
 
     def enter(self) -> None:
         """A keyframe: every level may begin."""

@@ -6,28 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from signaling.sfu import rtcp
+from signaling.sfu import fanout, rtcp
 from signaling.sfu.codecs import Vp8Descriptor, is_keyframe, parse_vp8
+from signaling.sfu.fanout import Outlet
 from signaling.sfu.nack import Missing
+from signaling.sfu.pacing import Pacer
+from signaling.sfu.relay import RATE_WINDOW
 from signaling.sfu.rtp import Packet, unwrap
 
 SILENT = 0.8  # seconds without a packet after which a layer counts as stopped
 KEYFRAME_INTERVAL = 0.5  # seconds between keyframe requests for one layer
-RATE_WINDOW = 1.0  # seconds over which a layer's bitrate is measured
+RING = {"video": 512, "audio": 128}  # packets kept for retransmission: over a second of each
 
 
 class Sink(Protocol):
-    """Who takes a layer. `enter` is called once, at a packet where decoding can begin."""
+    """Who takes a layer. `enter` is called once, at a packet where decoding can begin.
 
+    From then on its `outlet` gets every packet; those with a `pacer` get it by `forward`.
+    """
+
+    @property
+    def outlet(self) -> Outlet: ...
+    @property
+    def pacer(self) -> Pacer | None: ...
+    def forward(self, packet: Packet, seq: int, vp8: Vp8Descriptor | None, now: float) -> None: ...
+    def skip(self, seq: int) -> None: ...
     def enter(
         self, layer: Layer, packet: Packet, seq: int, vp8: Vp8Descriptor | None, now: float
     ) -> None: ...
-    def forward(
-        self, packet: Packet, seq: int, vp8: Vp8Descriptor | None, rest: bytes, now: float
-    ) -> None: ...
-    def skip(self, seq: int) -> None: ...
     def report(self, ntp: int, timestamp: int, now: float) -> None: ...
-    def leave(self) -> None: ...
+    def leave(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,10 @@ class SenderClock:
 
 
 class Layer:
-    """One incoming RTP stream: a simulcast layer, or the whole track."""
+    """One incoming RTP stream: a simulcast layer, or the whole track.
+
+    Its figures are in `relay.state`, because native code updates them too.
+    """
 
     def __init__(self, track: UpTrack, rid: str, index: int) -> None:
         self.track = track
@@ -48,107 +59,156 @@ class Layer:
         self.index = index
         self.ssrc: int | None = None
         self.clock: SenderClock | None = None
-        self.sinks: list[Sink] = []
-        self.waiting: list[Sink] = []
-        self.last_packet: float | None = None
-        self.bitrate = 0.0
-        self.needs_keyframe = False
+        self.relay = fanout.relay(track.codec, track.clock_rate, RING[track.kind])
         self.missing = Missing()
-        self._highest = 1 << 16
-        self._started = False
-        self._first = 0
-        self._packets = 0
+        self._state = self.relay.state
+        self._sinks: list[Sink] = []
+        self._paced: list[Sink] = []
+        self._waiting: list[Sink] = []
+        self._needs_keyframe = False
         self._reported = (0, 0)
-        self._jitter = 0.0
-        self._transit: float | None = None
-        self._bytes = 0
-        self._window: float | None = None
         self._last_request: float | None = None
 
+    @property
+    def last_packet(self) -> float | None:
+        at: float = self._state.last_packet
+        return at if at >= 0 else None
+
+    @property
+    def bitrate(self) -> float:
+        rate: float = self._state.bitrate
+        return rate
+
+    @property
+    def needs_keyframe(self) -> bool:
+        """Whether the next keyframe is awaited though everybody has entered."""
+        return self._needs_keyframe
+
+    @needs_keyframe.setter
+    def needs_keyframe(self, needed: bool) -> None:
+        self._needs_keyframe = needed
+        self._attend()
+
+    def _attend(self) -> None:
+        """Native code leaves the packets to us while one of them may change something."""
+        needed = bool(self._waiting or self._paced) or self._needs_keyframe
+        self._state.attention = int(needed)
+
+    def sort(self, sink: Sink) -> None:
+        """Puts a taker where it belongs: with the relay, or with those whose pictures wait."""
+        if sink in self._sinks:
+            self.relay.remove(sink.outlet)
+            if sink.pacer is None:
+                self.relay.add(sink.outlet)
+            self._count_paced()
+
+    def _count_paced(self) -> None:
+        self._paced = [sink for sink in self._sinks if sink.pacer is not None]
+        self._state.paced = len(self._paced)
+        self._attend()
+
     def alive(self, now: float) -> bool:
-        return self.last_packet is not None and now - self.last_packet < SILENT
+        at: float = self._state.last_packet
+        return at >= 0 and now - at < SILENT
 
     def reset(self, ssrc: int) -> None:
         """A new SSRC for the layer: the sender began anew with fresh numbers and clock."""
         fresh = self.ssrc is None
-        self.ssrc = ssrc
+        self.ssrc = self._state.ssrc = ssrc
         if fresh:
             return
-        self._started = False
+        self._state.started = 0
+        self._state.packets = 0
+        self.relay.restart()
         self.clock = None
         self.missing = Missing()
-        self._transit = None
         self._reported = (0, 0)
-        self._packets = 0
-        for sink in self.sinks:
-            sink.leave()
-            self.waiting.append(sink)
-        self.sinks = []
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Everybody who does not wait for another layer already waits for the next keyframe."""
+        for sink in self._sinks:
+            self.relay.remove(sink.outlet)
+        self._waiting += [sink for sink in self._sinks if sink.leave()]
+        self._sinks = []
+        self._count_paced()
+
+    def mute(self, muted: bool) -> None:
+        self._state.muted = int(muted)
 
     def receive(self, packet: Packet, now: float) -> None:
         """Takes one packet of this stream, in whatever order the network delivered it."""
-        if not self._started:
-            self._started = True
-            self._highest = (1 << 16) + packet.seq
-            self._first = self._highest
-        seq = unwrap(packet.seq, self._highest)
+        state = self._state
+        if not state.started:
+            state.started = 1
+            state.highest = state.first = (1 << 16) + packet.seq
+            seq = state.first
+        else:
+            seq = unwrap(packet.seq, state.highest)
+            self.missing.highest = state.highest
         if not self.missing.received(seq):
             return
-        self._highest = max(self._highest, seq)
-        self.last_packet = now
-        self._packets += 1
-        self._bytes += len(packet.payload)
+        if seq > state.highest:
+            state.highest = seq
         self._measure(packet, now)
         track = self.track
         payload = packet.payload
         if track.muted:
             return
         if not payload:
-            for sink in self.sinks:
+            self.relay.skip(seq)
+            for sink in self._paced:
                 sink.skip(seq)
             return
-        vp8, rest = None, payload
+        vp8 = None
         if track.codec == "vp8":
             vp8 = parse_vp8(payload)
             if vp8 is None:
                 return
-            rest = payload[vp8.size :]
-        if (self.waiting or self.needs_keyframe) and is_keyframe(track.codec, payload):
-            self.needs_keyframe = False
-            entering, self.waiting = self.waiting, []
+        if (self._waiting or self._needs_keyframe) and is_keyframe(track.codec, payload):
+            self._needs_keyframe = False
+            entering, self._waiting = self._waiting, []
             for sink in entering:
-                self.sinks.append(sink)
+                self._sinks.append(sink)
                 sink.enter(self, packet, seq, vp8, now)
-        for sink in self.sinks:
-            sink.forward(packet, seq, vp8, rest, now)
+                self.sort(sink)
+            self._attend()
+        self.relay.forward(packet, seq, vp8, now)
+        for sink in self._paced:
+            sink.forward(packet, seq, vp8, now)
 
     def _measure(self, packet: Packet, now: float) -> None:
-        transit = now * self.track.clock_rate - packet.timestamp
-        if self._transit is not None:
-            difference = abs(transit - self._transit)
-            if difference < self.track.clock_rate:  # else the timestamp wrapped
-                self._jitter += (difference - self._jitter) / 16
-        self._transit = transit
-        if self._window is None:
-            self._window = now
-        elif now - self._window >= RATE_WINDOW:
-            self.bitrate = self._bytes * 8 / (now - self._window)
-            self._bytes, self._window = 0, now
+        state = self._state
+        state.last_packet = now
+        state.packets += 1
+        state.octets += len(packet.payload)
+        transit = now * state.clock_rate - packet.timestamp
+        if state.packets > 1:
+            difference = abs(transit - state.transit)
+            if difference < state.clock_rate:  # else the timestamp wrapped
+                state.jitter += (difference - state.jitter) / 16
+        state.transit = transit
+        if state.window < 0:
+            state.window = now
+        elif now - state.window >= RATE_WINDOW:
+            state.bitrate = state.octets * 8 / (now - state.window)
+            state.octets, state.window = 0, now
 
     def on_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
         self.clock = SenderClock(report.ntp, report.rtp, now)
-        for sink in self.sinks:
+        for sink in self._sinks:
             sink.report(report.ntp, report.rtp, now)
 
     def report_block(self, now: float) -> bytes | None:
         """The reception report about this stream, None if it has not begun."""
-        if self.ssrc is None or not self._started:
+        state = self._state
+        if self.ssrc is None or not state.started:
             return None
-        expected = self._highest - self._first + 1
+        expected = state.highest - state.first + 1
         before_expected, before_packets = self._reported
         fresh = expected - before_expected
-        lost = max(0, fresh - (self._packets - before_packets))
-        self._reported = (expected, self._packets)
+        lost = max(0, fresh - (state.packets - before_packets))
+        self._reported = (expected, state.packets)
         self.track.loss = lost / fresh if fresh > 0 else 0.0
         last, delay = 0, 0.0
         if self.clock is not None:
@@ -157,9 +217,9 @@ class Layer:
         return rtcp.report_block(
             self.ssrc,
             self.track.loss,
-            expected - self._packets,
-            self._highest - (1 << 16),
-            int(self._jitter),
+            expected - state.packets,
+            state.highest - (1 << 16),
+            int(state.jitter),
             last,
             delay,
         )
@@ -171,7 +231,7 @@ class Layer:
         """
         if self.track.kind != "video" or self.track.muted:
             return False
-        if not self.waiting and not self.needs_keyframe:
+        if not self._waiting and not self._needs_keyframe:
             return False
         if self._last_request is not None and now - self._last_request < KEYFRAME_INTERVAL:
             return False
@@ -179,13 +239,26 @@ class Layer:
         return True
 
     def attach(self, sink: Sink) -> None:
-        self.waiting.append(sink)
+        self._waiting.append(sink)
+        self._attend()
 
     def detach(self, sink: Sink) -> None:
-        if sink in self.waiting:
-            self.waiting.remove(sink)
-        if sink in self.sinks:
-            self.sinks = [other for other in self.sinks if other is not sink]
+        if sink in self._waiting:
+            self._waiting.remove(sink)
+            self._attend()
+        if sink in self._sinks:
+            self.relay.remove(sink.outlet)
+            self._sinks = [other for other in self._sinks if other is not sink]
+            self._count_paced()
+
+    def close(self) -> None:
+        """Nobody takes it any more, and native code leaves what still comes to us."""
+        for sink in self._sinks:
+            self.relay.remove(sink.outlet)
+        self._sinks, self._waiting = [], []
+        self._count_paced()
+        self._state.started = 0
+        self.relay.restart()
 
 
 class UpTrack:
@@ -199,14 +272,24 @@ class UpTrack:
         self.codec = codec
         self.fmtp = fmtp
         self.clock_rate = clock_rate
-        self.muted = False
         self.closed = False
         self.loss = 0.0
+        self._muted = False
         self.extension_ids: dict[str, int] = {}
         self.layers = [Layer(self, rid, index) for index, rid in enumerate(rids or [""])]
         self.on_level: Callable[[int, float], None] | None = None
         self.cname = ""
         self.kick: Callable[[float], None] = lambda now: None
+
+    @property
+    def muted(self) -> bool:
+        return self._muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self._muted = muted
+        for layer in self.layers:
+            layer.mute(muted)
 
     def layer(self, rid: str) -> Layer | None:
         for layer in self.layers:
@@ -221,14 +304,10 @@ class UpTrack:
         self.muted = muted
         if not muted:
             for layer in self.layers:
-                for sink in layer.sinks:
-                    sink.leave()
-                layer.waiting.extend(layer.sinks)
-                layer.sinks = []
+                layer.interrupt()
             self.kick(now)
 
     def close(self) -> None:
         self.closed = True
         for layer in self.layers:
-            layer.sinks = []
-            layer.waiting = []
+            layer.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from signaling.sfu import rtcp, rtp
+from signaling.sfu.native import NativeTransport
 from signaling.sfu.tracks import Layer, UpTrack
 from signaling.sfu.twcc import Arrivals
 
@@ -26,11 +27,20 @@ class Source:
 
 
 class Uplink:
-    """Demultiplexes and repairs the media of one transport."""
+    """Demultiplexes and repairs the media of one transport.
 
-    def __init__(self, ssrc: int, send_rtcp: Callable[[bytes], None]) -> None:
+    With `native` the packets that come in order are handled there; `on_rtp` gets the others.
+    """
+
+    def __init__(
+        self,
+        ssrc: int,
+        send_rtcp: Callable[[bytes], None],
+        native: NativeTransport | None = None,
+    ) -> None:
         self._ssrc = ssrc
         self._send = send_rtcp
+        self._native = native
         self._sources: dict[str, Source] = {}
         self._by_ssrc: dict[int, tuple[Layer, Source]] = {}
         self._ids: dict[str, int] = {}
@@ -57,6 +67,30 @@ class Uplink:
             source.track.kick = self.request_keyframes
             if len(source.track.layers) == 1:
                 self._assign(source)
+        self._expect()
+
+    def _expect(self) -> None:
+        """Tells native code which streams it may handle."""
+        if self._native is not None:
+            streams = [
+                (ssrc, source.payload_type, layer.relay)
+                for ssrc, (layer, source) in self._by_ssrc.items()
+                if layer.ssrc == ssrc
+            ]
+            self._native.expect(streams, self._twcc, self._level)
+
+    def _collect(self, now: float) -> None:
+        """Catches up with what native code has received."""
+        if self._native is None:
+            return
+        self._last_ssrc, arrivals = self._native.take_arrivals()
+        for number, at in arrivals:
+            self._arrivals.add(number, at)
+        for source in self._sources.values():
+            if source.track.kind == "audio":
+                for level in source.track.layers[0].relay.take_levels():
+                    if source.track.on_level is not None:
+                        source.track.on_level(level, now)
 
     def _assign(self, source: Source) -> None:
         """Streams announced by SSRC; never used with simulcast, where Firefox lists them too."""
@@ -79,6 +113,8 @@ class Uplink:
         if self._twcc and (number := extensions.get(self._twcc)) and len(number) == 2:
             self._arrivals.add(number[0] << 8 | number[1], now)
             self._last_ssrc = packet.ssrc
+            if self._native is not None:
+                self._native.state.last_ssrc = packet.ssrc
         known = self._by_ssrc.get(packet.ssrc) or self._learn(packet)
         if known is None:
             return
@@ -94,6 +130,7 @@ class Uplink:
             packet = original
         elif packet.ssrc != layer.ssrc:
             layer.reset(packet.ssrc)
+            self._expect()
         track = source.track
         if (
             self._level
@@ -145,6 +182,7 @@ class Uplink:
 
     def tick(self, now: float, round_trip: float) -> None:
         """Feedback, repair requests, keyframe requests and reports; called every 50 ms."""
+        self._collect(now)
         for body in self._arrivals.feedback():
             self._send(rtcp.transport_feedback(self._ssrc, self._last_ssrc, body))
         for source in self._sources.values():

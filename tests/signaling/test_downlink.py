@@ -8,6 +8,8 @@ from signaling.sfu import rtcp, rtp
 from signaling.sfu.downlink import OFF, Downlink, Wish
 from signaling.sfu.tracks import UpTrack
 
+pytestmark = pytest.mark.usefixtures("media_path")
+
 SIZES = ((320, 180), (640, 360), (1280, 720))
 
 

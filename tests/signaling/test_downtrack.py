@@ -10,10 +10,13 @@ import pytest
 
 from signaling.sfu import rtcp, rtp
 from signaling.sfu.codecs import parse_vp8
-from signaling.sfu.downtrack import RING, DownTrack
+from signaling.sfu.downtrack import DownTrack
+from signaling.sfu.relay import KEEP
 from signaling.sfu.sent import SentLog
-from signaling.sfu.tracks import KEYFRAME_INTERVAL, SILENT, UpTrack
+from signaling.sfu.tracks import KEYFRAME_INTERVAL, RING, SILENT, UpTrack
 from signaling.sfu.twcc import Feedback
+
+pytestmark = pytest.mark.usefixtures("media_path")
 
 KEY, DELTA = b"\x00", b"\x01"
 NTP = 3_900_000_000 << 32
@@ -197,17 +200,30 @@ def test_packets_carry_transport_wide_numbers_and_repeated_ones_are_marked(
 def test_what_is_no_longer_kept_is_not_repeated_and_nobody_can_amplify(track: UpTrack) -> None:
     feed, viewer = Feed(track, 0, 1, 0, 9000), Subscriber(track)
     viewer.down.aim(track.layers[0])
-    for step in range(RING):
-        feed.frame(10 + step / 10, key=step == 0)
+    for step in range(RING["video"]):
+        feed.frame(10 + step / 500, key=step == 0)
     sent = len(viewer.wire)
-    viewer.down.on_nack((0,), 20.0)
+    viewer.down.on_nack((0,), 12.0)
     assert len(viewer.wire) == sent
     for _ in range(100):
-        viewer.down.on_nack(tuple(range(900, 1000)), 20.0)
+        viewer.down.on_nack(tuple(range(900, 1000)), 12.0)
     assert len(viewer.wire) - sent <= 200
     viewer.down.tick()
-    viewer.down.on_nack((1000,), 20.0)
+    viewer.down.on_nack((1000,), 12.0)
     assert rtp.parse(viewer.wire[-1]).seq == 1000  # type: ignore[union-attr]
+
+
+def test_a_slow_stream_is_kept_for_a_few_seconds_only(track: UpTrack) -> None:
+    feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
+    viewer.down.aim(track.layers[0])
+    frames = int(KEEP) * 10 + 20
+    for step in range(frames):
+        feed.frame(10 + step / 10, key=step == 0)
+    sent = len(viewer.wire)
+    viewer.down.on_nack((510,), 20.0)
+    assert len(viewer.wire) == sent
+    viewer.down.on_nack((550,), 20.0)
+    assert len(viewer.wire) == sent + 1
 
 
 def test_sender_reports_keep_the_publishers_clock(track: UpTrack) -> None:
@@ -279,6 +295,23 @@ def test_while_muted_nothing_passes_and_then_a_keyframe_opens(track: UpTrack) ->
     feed.frame(10.3, key=True)
     seqs = [p.seq for p in viewer.packets]
     assert seqs == [500, 501, 502, 503]
+
+
+def test_after_an_interruption_in_the_middle_of_a_change_nothing_comes_twice(
+    track: UpTrack,
+) -> None:
+    low, high = Feed(track, 0, 1, 500, 9000), Feed(track, 1, 2, 9, 77)
+    viewer = Subscriber(track)
+    viewer.down.aim(track.layers[0])
+    low.frame(10.0, key=True)
+    viewer.down.aim(track.layers[1])
+    track.set_muted(True, 10.05)
+    track.set_muted(False, 10.15)
+    viewer.down.aim(track.layers[0])
+    for step in range(5):
+        low.frame(10.2 + step / 10, key=step == 0)
+        high.frame(10.2 + step / 10, key=step == 0)
+    assert [p.seq for p in viewer.packets] == list(range(500, 512))
 
 
 def test_a_layer_counts_as_stopped_after_a_silence(track: UpTrack) -> None:

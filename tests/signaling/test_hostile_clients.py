@@ -32,6 +32,8 @@ from signaling.outbox import Outbox
 from signaling.single import server
 from signaling.wire import JoinParameters
 
+pytestmark = pytest.mark.usefixtures("media_path")
+
 KEY, SECRET = "key", "a-secret-for-tests-of-32-bytes-or-more"
 
 

@@ -14,6 +14,8 @@ from signaling.sfu.nack import Missing
 from signaling.sfu.tracks import UpTrack
 from signaling.sfu.uplink import Source, Uplink
 
+pytestmark = pytest.mark.usefixtures("media_path")
+
 DELAY = 0.02  # seconds each way
 PUBLISHER, MEDIA_PT, RTX_PT = 10, 96, 97
 

@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aioice import stun as reference
 
-from signaling.sfu import stun
-from signaling.sfu.ice import CONSENT, MAX_ADDRESSES
+from signaling.sfu import fanout, stun
+from signaling.sfu.ice import CONSENT, MAX_ADDRESSES, IceLite
 from signaling.sfu.mux import Mux
+from signaling.sfu.native import NativeTransport
 from signaling.sfu.tcp import TcpServer
+
+pytestmark = pytest.mark.usefixtures("media_path")
 
 HOST = "127.0.0.1"
 
@@ -59,6 +62,17 @@ def check(ufrag: str, password: str) -> bytes:
     return stun.request(f"{ufrag}:c", password, os.urandom(12))
 
 
+def media_of(agent: IceLite) -> list[bytes]:
+    """The media that the agent's peer is given from now on, on either path, without encryption."""
+    got: list[bytes] = []
+    agent.on_media = lambda data, now: got.append(data)
+    media = fanout.media()
+    if media is not None:
+        agent.native = NativeTransport(media, got.append, got.append, plain=True)
+        agent.native.on_rtp = agent.on_media
+    return got
+
+
 async def test_ipv6_clients_are_served_on_a_port_open_to_both() -> None:
     made = Mux(time.monotonic)
     port = made.bind("::", 0)
@@ -87,8 +101,7 @@ async def test_an_authenticated_check_is_answered_and_names_the_address(
 
 async def test_only_authenticated_addresses_reach_a_peer(mux: tuple[Mux, int]) -> None:
     agent, client, stranger = mux[0].new_agent(), Client(mux[1]), Client(mux[1])
-    got: list[bytes] = []
-    agent.on_media = lambda data, now: got.append(data)
+    got = media_of(agent)
     for data in (
         check(agent.ufrag, "wrong"),
         check("nobody", agent.password),

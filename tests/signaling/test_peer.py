@@ -14,6 +14,8 @@ from signaling.sfu import rtp
 from signaling.sfu.mux import Mux
 from signaling.sfu.peer import CONTRACT, Peer
 
+pytestmark = pytest.mark.usefixtures("media_path")
+
 
 class Wire:
     """What one peer sends, delivered to the other; `lose` drops datagrams, `seen` keeps them."""

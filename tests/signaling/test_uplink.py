@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from signaling.sfu import rtcp, rtp
 from signaling.sfu.tracks import UpTrack
 from signaling.sfu.uplink import MAX_SSRCS, Source, Uplink
+
+pytestmark = pytest.mark.usefixtures("media_path")
 
 IDS = {rtp.MID: 1, rtp.RID: 2, rtp.REPAIRED_RID: 3, rtp.TRANSPORT_CC: 4, rtp.AUDIO_LEVEL: 5}
 
