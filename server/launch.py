@@ -1,27 +1,33 @@
 """Which processes an installation has, with what settings, and how each is known to be ready."""
 
+import asyncio
 import json
 import os
 import socket
 import ssl
 import urllib.error
 import urllib.request
-from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
+from server.blobs import open_blobs
 from server.config import Config
+from server.http.errors import Unavailable
 from server.identity.installation import enter_installation, first_administrator_link
 from server.keys import Keyring, ensure_secret, write_secret
 from server.store.database import Database
 from server.store.schema import upgrade
 from server.supervisor import Probe, Program, Supervisor, port_taken, stop_event
+from server.texts import say
 from signaling.config import cores
 from voting.signing import PrivateKey, to_base64url
 
+log = structlog.get_logger()
 START_SECONDS = 60.0  # a cold start on a slow disk
 API_KEY = "chibo"
 
@@ -123,7 +129,7 @@ def app_ready(url: str, checks: tuple[str, ...]) -> Probe:
         return all(said.get(check) == "ok" for check in checks)
 
     async def ready() -> bool:
-        return await to_thread(ask)
+        return await asyncio.to_thread(ask)
 
     return ready
 
@@ -192,7 +198,22 @@ def serve() -> tuple[list[Plan], str | None]:
     env = with_secrets({k: v for k, v in os.environ.items() if _ours(k)})
     plan = Plan(env, media=not os.environ.get("LIVEKIT_URL") and _kind(env) == "cell")
     check_ports([plan])  # before a new link makes that of a running server useless
+    asyncio.run(check_storage(plan.config))
     return [plan], prepare(plan.config)
+
+
+async def check_storage(config: Config) -> None:
+    """Raises CannotStart when the blob store refuses us: waiting will not mend wrong keys.
+
+    A store that is away or full is only told of; what needs it says so until it is back.
+    """
+    try:
+        await open_blobs(config.blob_url).check()
+    except Unavailable as refusal:
+        place = config.blob_url if config.blob_url.startswith("s3:") else str(config.data_dir)
+        if refusal.code == "storage_refused":
+            raise CannotStart(say("launch.storage_refused", place=place)) from None
+        log.warning("storage", problem=refusal.code, place=place)
 
 
 def _kind(env: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from server.convening.preparation import document_line, needs_late_reason, vietn
 from server.convening.telling import Told, tell_summoned
 from server.http.call import Call
 from server.http.errors import BadInput, Conflict, NotFound
+from server.http.ranges import file_answer
 from server.people.members import Actor
 from server.services import Services
 from server.session.decide_convened import add_document
@@ -177,14 +178,20 @@ async def page_response(call: Call) -> Response:
 
 async def file_response(call: Call) -> Response:
     """The PDF as it came, always to be saved, never opened inside our own origin."""
+    assert isinstance(call.request, Request)
     document = await find_document(call)
-    data = await _blob(call.services, file_blob(document["id"]))
     name = quote(f"{document['name']}.pdf", safe="")
     headers = {
         "Content-Disposition": f"attachment; filename=\"tai-lieu.pdf\"; filename*=UTF-8''{name}",
         "Cache-Control": "private, no-store",
     }
-    return Response(data, headers=headers | _INERT, media_type="application/pdf")
+    blob = file_blob(document["id"])
+    try:
+        return await file_answer(
+            call.request, call.services.blobs, blob, "application/pdf", headers | _INERT
+        )
+    except BlobMissing:
+        raise NotFound() from None
 
 
 _INERT = {"X-Content-Type-Options": "nosniff"}

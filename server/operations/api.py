@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from starlette.responses import JSONResponse, Response
 
 from server.http.call import Call
+from server.http.errors import Unavailable
 from server.http.openapi import document
 from server.store import counts, heartbeats
 from server.store.schema import SchemaBehind, require_current
@@ -18,6 +19,8 @@ COUNTED = {
     "outbox_waiting": "Deliveries to other installations that are not acknowledged yet.",
 }
 RECORDER_SILENCE = timedelta(seconds=5)  # it asks every second
+STORAGE_EVERY = timedelta(seconds=15)
+STORAGE_WORDS = {"disk_full": "full", "storage_refused": "refused"}
 TIMEOUT = 2.0  # seconds; a probe must never wait longer than its caller
 
 
@@ -31,7 +34,11 @@ async def readyz(call: Call) -> Response:
     needed = {"database": await _database(call), "media": await _media(call)}
     ready = all(word == "ok" for word in needed.values())
     # Known by other means than this process alone, so their absence takes no instance away.
-    checks = needed | {"recorder": _recorder(call), "worker": await _worker(call)}
+    checks = needed | {
+        "storage": await _storage(call),
+        "recorder": _recorder(call),
+        "worker": await _worker(call),
+    }
     status = "ok" if ready else "not ready"
     return JSONResponse({"status": status, "checks": checks}, 200 if ready else 503)
 
@@ -58,6 +65,24 @@ async def _database(call: Call) -> str:
     except Exception:
         return "away"
     return "ok"
+
+
+async def _storage(call: Call) -> str:
+    """Papers and reports need it; a session goes on without. Looked at now and then, not always:
+    looking writes a file."""
+    measures = call.services.measures
+    if measures.storage and call.now - measures.storage[0] < STORAGE_EVERY:
+        return measures.storage[1]
+    word = "ok"
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            await call.services.blobs.check()
+    except Unavailable as refusal:
+        word = STORAGE_WORDS.get(refusal.code, "away")
+    except TimeoutError:
+        word = "away"
+    measures.storage = (call.now, word)
+    return word
 
 
 def _recorder(call: Call) -> str:

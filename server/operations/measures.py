@@ -24,6 +24,7 @@ class Measures:
             registry=self.registry,
         )
         self._gauges: dict[str, Gauge] = {}
+        self.storage: tuple[datetime, str] | None = None  # when the blob store was tried, and how
         self.recorder_seen: datetime | None = None  # when a recorder last asked this process
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:

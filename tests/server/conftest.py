@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from server.blobs import LocalBlobs
 from server.config import Config
@@ -34,7 +35,8 @@ class Desk:
         route = next(r for r in ROUTES if (r.method, r.path) == (method, pattern))
         if route.body is not None:
             body = route.body.model_validate(body)
-        call = Call(self.services, route, self.principal, path, body, self.now, None)  # type: ignore[arg-type]
+        request = Request({"type": "http", "method": method, "headers": [], "client": None})
+        call = Call(self.services, route, self.principal, path, body, self.now, request)
         answer = await route.handler(call)
         if route.answer is not None:
             assert isinstance(answer, route.answer)

@@ -26,6 +26,7 @@ async def test_alive_and_ready(site: Site) -> None:
     assert ready["checks"] == {
         "database": "ok",
         "media": "ok",
+        "storage": "ok",
         "recorder": "away",
         "worker": "away",
     }

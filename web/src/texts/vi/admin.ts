@@ -94,5 +94,6 @@ export const admin = {
   'health.database': 'Cơ sở dữ liệu',
   'health.media': 'Hình và tiếng',
   'health.recorder': 'Máy ghi',
+  'health.storage': 'Kho tài liệu và văn bản',
   'health.worker': 'Gửi báo cáo, lập văn bản',
 } as const;
