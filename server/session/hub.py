@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from server.http.errors import Unavailable
 from server.keys import Keyring
 from server.session import decide_system as system
 from server.session import recording
@@ -128,10 +129,11 @@ class Hub:
         key = (session_id, person, device)
         known = key in self._devices
         self._devices[key] = heard
-        if renew or not known:
-            await self._renew([key])
-        if not known:
-            await self.look_at(session_id)
+        with contextlib.suppress(Unavailable):  # then a later turn does it
+            if renew or not known:
+                await self._renew([key])
+            if not known:
+                await self.look_at(session_id)
 
     def silent(self, session_id: str, person: str, device: str, heard: Heard) -> None:
         """The device's socket is gone; its lease runs out unless it comes back in time."""
@@ -158,14 +160,19 @@ class Hub:
         await self._database.write(presence.drop_person, session_id, person)
 
     async def _run(self) -> None:
-        turn = 0
+        turn, told = 0, ""
         while True:
             started = time.monotonic()
             turn += 1
             try:
                 await self._turn(turn)
-            except Exception as error:  # a lost database must not end the watching
+            except Unavailable as error:
+                log.warning("hub_waits", reason=error.code)
+            except Exception as error:  # no fault must end the watching
                 log.error("hub_turn_failed", exc_info=error)
+            if self._database.trouble != told:
+                told = self._database.trouble
+                self.wake_some(None)
             await asyncio.sleep(max(0.05, TURN - (time.monotonic() - started)))
 
     async def _turn(self, turn: int) -> None:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.http.authorise import authorise, principal_of
 from server.http.call import Call
-from server.http.errors import Refused
+from server.http.errors import Refused, Unavailable
 from server.http.model import Model
 from server.session.editions import Edition
 from server.session.hub import Heard, Watch
@@ -129,6 +129,8 @@ class Live:
         try:
             principal = await principal_of(services, self.socket, now)
             principal = await authorise(services, route, self.call.path, principal, now)
+        except Unavailable:
+            return True  # nobody can be asked; asked again when the database is back
         except Refused:
             return False
         self.viewer = replace(self.viewer, factor_at=principal.factor_at)

@@ -270,6 +270,7 @@ class SessionView(Model):
     witnessed: Witnessed | None = None  # that countersignature, for the device to check
     upper_committee_connected: bool
     media_down: bool = False  # the media engine does not answer; the session itself goes on
+    trouble: str = ""  # why nothing can be written into the log just now, as a sentence
     factor_fresh_until: datetime | None
     device_certified: bool
 

@@ -133,7 +133,12 @@ class SessionService:
     async def _around(self, session_id: str) -> Surroundings:
         around = await self.hub.around(session_id)
         sending = self.media.switched_on(session_id)
-        return replace(around, switched_on=sending, media_down=self.media.down)
+        return replace(
+            around,
+            switched_on=sending,
+            media_down=self.media.down,
+            trouble=self._database.trouble,
+        )
 
     def head(self, state: State) -> m.Head:
         """The signed head; signed once, so that all members hold the same."""

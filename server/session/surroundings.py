@@ -54,6 +54,7 @@ class Surroundings:
     certified: frozenset[str] = frozenset()  # sign-ins whose device key is certified
     switched_on: frozenset[tuple[str, str]] = frozenset()  # (person, camera|microphone)
     media_down: bool = False
+    trouble: str = ""  # why nothing can be written now: a code of `Database.trouble`
 
     def facts(self, factor_at: datetime | None = None) -> Facts:
         return Facts(factor_at, False, self.recorder, self.switched_on)

@@ -16,6 +16,7 @@ from server.session.state import ItemStage, Member, Motion, State
 from server.session.surroundings import PersonLive, Surroundings
 from server.session.times import from_text
 from server.session.view_motions import Sight, motion_seen
+from server.texts import say
 from voting.electorate import may_vote
 
 _NOT_LIVE = PersonLive(0, "none", False, False)
@@ -67,6 +68,7 @@ class Parts:
             "witnessed": _witnessed(state),
             "upper_committee_connected": around.upper_connected,
             "media_down": around.media_down,
+            "trouble": say(f"refused.{around.trouble}") if around.trouble else "",
         }
 
     def motion(self, motion: Motion, sight: Sight) -> m.Motion:

@@ -2,16 +2,24 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import Connection as Connection  # for the signatures of transactions
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy import RowMapping as RowMapping
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from server.http.errors import Unavailable
+
+AWAY, FULL = "database_away", "disk_full"  # codes of refusals
+log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -30,6 +38,7 @@ class Database:
         self._writing = self.engine.execution_options(immediate=True)
         self._writers = ThreadPoolExecutor(1 if self.sqlite else 8, "db-write")
         self._readers = ThreadPoolExecutor(4 if self.sqlite else 8, "db-read")
+        self.trouble = ""  # "", or why the last attempt failed: database_away, disk_full
 
     async def read(
         self, f: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -37,7 +46,7 @@ class Database:
         """Runs `f` in a transaction that is rolled back."""
 
         def run() -> T:
-            with self.engine.connect() as conn:
+            with self._telling(writing=False), self.engine.connect() as conn:
                 return f(conn, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
@@ -56,8 +65,27 @@ class Database:
         self, f: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`write` for a thread that may wait."""
-        with self._writing.begin() as conn:
+        with self._telling(writing=True), self._writing.begin() as conn:
             return f(conn, *args, **kwargs)
+
+    @contextmanager
+    def _telling(self, writing: bool) -> Iterator[None]:
+        """Turns a database that is away, or a full disk, into Unavailable, and keeps `trouble`.
+
+        Reading may go on while nothing can be written, so a reading clears only its own fault.
+        """
+        try:
+            yield
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            if (found := trouble_of(error)) is None:
+                raise
+            if self.trouble != found:
+                log.error("database_trouble", trouble=found)
+            self.trouble = found
+            raise Unavailable(found) from error
+        if self.trouble and (writing or self.trouble == AWAY):
+            log.warning("database_back", after=self.trouble)
+            self.trouble = ""
 
     def close(self) -> None:
         self._writers.shutdown()
@@ -65,12 +93,32 @@ class Database:
         self.engine.dispose()
 
 
+def trouble_of(error: Exception) -> str | None:
+    """The refusal's code if the fault is the database's and may pass; None for one of ours."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        name = getattr(original, "sqlite_errorname", "")
+        if name == "SQLITE_FULL":
+            return FULL
+        passing = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+        return AWAY if name.startswith(passing) else None
+    state = getattr(original, "sqlstate", None)
+    if state == "53100":  # disk_full
+        return FULL
+    # No state: it could not be asked. Classes 08, 53, 57: connection, resources, operator.
+    return AWAY if state is None or state[:2] in ("08", "53", "57") else None
+
+
 CONNECT = {"timeout": 30, "check_same_thread": False}
+# Seconds until a server that does not answer, and milliseconds until a broken line, is given up.
+REMOTE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
 
 
 def postgres_engine(url: str) -> Engine:
     parts = make_url(url).set(drivername="postgresql+psycopg")
-    return create_engine(parts, pool_size=16, pool_pre_ping=True, hide_parameters=True)
+    return create_engine(
+        parts, pool_size=16, pool_pre_ping=True, hide_parameters=True, connect_args=REMOTE
+    )
 
 
 def sqlite_engine(url: str) -> Engine:

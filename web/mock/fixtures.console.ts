@@ -238,6 +238,7 @@ export function baseView(): SessionView {
     upper_committee_connected: true,
     factor_fresh_until: at('20:40:00'),
     media_down: false,
+    trouble: '',
     device_certified: true,
     my_counter: 4,
     my_last_ballot: null,

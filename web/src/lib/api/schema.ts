@@ -4387,6 +4387,11 @@ export interface components {
              * @default false
              */
             media_down: boolean;
+            /**
+             * Trouble
+             * @default
+             */
+            trouble: string;
             /** Factor Fresh Until */
             factor_fresh_until: string | null;
             /** Device Certified */

@@ -30,6 +30,7 @@ export const chairConsole = {
   'head.minutes': 'Ghi biên bản',
   'head.console': 'Bàn chủ trì',
 
+  'banner.trouble': 'Máy chủ chưa ghi được sổ',
   'banner.recorder': 'Máy ghi đã dừng: {reason}.',
   'banner.recorder.more':
     'Máy ghi tự khởi động lại. Phiếu vẫn được nhận, nhưng chưa công bố được kết quả.',

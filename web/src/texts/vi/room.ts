@@ -9,6 +9,7 @@ export const room = {
   weakTitle: 'Đường truyền yếu nên hình tạm dừng.',
   weakWhy: 'Tiếng vẫn nghe. Hình tự trở lại khi đường truyền tốt hơn.',
   lostTitle: 'Mất kết nối với máy chủ.',
+  troubleTitle: 'Máy chủ chưa ghi được sổ',
   lostWhy: 'Đang nối lại. Những gì đồng chí đã gửi vẫn được giữ trên máy này.',
   mediaLostTitle: 'Hình và tiếng đang nối lại.',
   mediaLostWhy: 'Điểm danh và biểu quyết vẫn làm được.',

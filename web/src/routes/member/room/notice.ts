@@ -47,6 +47,7 @@ export function notice(
   if (live.link === 'lost') {
     return warn(t('lostTitle'), t('lostWhy'), { urgent: true, icon: 'offline' });
   }
+  if (view.trouble) return warn(t('troubleTitle'), view.trouble, { urgent: true });
   if (recorder.state === 'stopped') {
     return warn(t('recordingStoppedTitle'), `${recorder.reason} ${t('recordingStoppedWhy')}`);
   }
