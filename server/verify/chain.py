@@ -9,9 +9,12 @@ from typing import Any
 
 from server.verify.findings import Findings
 from voting.errors import MalformedStatement
-from voting.signing import statement_hash
+from voting.signing import canonical_bytes, statement_hash
 
 FIRST_PREV = "0" * 64
+_KEYS = frozenset(
+    ("session", "seq", "prev", "type", "time", "actor", "payload_hash", "hash", "salt", "body")
+)
 _COVERED = ("session", "seq", "prev", "type", "time", "actor", "payload_hash")
 
 
@@ -58,6 +61,9 @@ def _line(raw: bytes, number: int, prev: str, session: str | None) -> tuple[str,
         header = {name: row[name] for name in _COVERED}
         time = datetime.strptime(row["time"], "%Y-%m-%dT%H:%M:%S.%f%z")
         found = statement_hash(header)
+        # One spelling only: else a renamed "body" would pass for content that was destroyed.
+        if row.keys() != _KEYS or canonical_bytes(row) != raw:
+            return "dòng không đúng dạng chuẩn", None
     except (ValueError, KeyError, TypeError, MalformedStatement):
         return "dòng không đọc được", None
     if row["seq"] != number or session not in (None, row["session"]):

@@ -173,6 +173,18 @@ def test_every_byte_of_the_log_counts(evidence: Path) -> None:
         assert not verify(evidence).intact, position
 
 
+@pytest.mark.parametrize("name", ["body", "salt", "hash", "type"])
+def test_every_byte_of_a_lines_field_names_counts(evidence: Path, name: str) -> None:
+    log = evidence / "log.jsonl"
+    whole = log.read_bytes()
+    at = whole.index(f'"{name}":'.encode()) + 1
+    for position in range(at, at + len(name)):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        log.write_bytes(bytes(changed))
+        assert not verify(evidence).intact, position
+
+
 def test_a_changed_line_is_named_by_its_number(evidence: Path) -> None:
     log = evidence / "log.jsonl"
     log.write_bytes(log.read_bytes().replace("Đã thông qua".encode(), "Đã thông quá".encode(), 1))
