@@ -24,7 +24,6 @@ TRIAL = 1.5  # seconds, beyond the round trip, of sending less to see whether th
 STALL = 1.5  # seconds without feedback while sending: the line is gone
 SILENCE = 5.0  # seconds without feedback after which this estimate says nothing any more
 LOSSY = 0.18  # usual loss above which pictures of many packets are seldom whole in time
-LOSSY_BUDGET = 300_000  # bit/s that such a line is given
 FLOOR = 30_000  # bit/s
 STEP = 2.0  # factor of the first probe over the budget
 LEAP = 3.0  # factor of the probes after one that passed
@@ -32,6 +31,7 @@ MARGIN = 1.15  # a probe goes this far above what is wished, so that wishes may 
 FIRST_WAIT, MAX_WAIT = 1.0, 4.0  # seconds of calm before a probe
 LASTING = 10.0  # seconds without congestion after which a budget counts as good
 BUSY = 10  # packets sent without an answer that make a stall
+JUMP = 0.5  # seconds in which a queue that came at once must grow, else it is a longer route
 FUTILE = 3  # cuts that did not move the queue: it is not ours, the route has become longer
 
 
@@ -62,6 +62,8 @@ class LineEstimator:
         self._raised_at = float("-inf")
         self._leaping = False
         self._futile = 0
+        self._queue = 0.0  # at the last look
+        self._jump: tuple[float, float] | None = None  # when a queue came at once, how long it was
         self._wait = FIRST_WAIT
 
     @property
@@ -78,9 +80,12 @@ class LineEstimator:
         draining = self._draining is not None and self._gauge.queue() > LONG_QUEUE
         if self.stalled or (draining and self.probe is None):
             return 0.0
-        if self.usual_loss > LOSSY:
-            return LOSSY_BUDGET if self.limit is None else min(LOSSY_BUDGET, self.limit)
         return self.limit
+
+    @property
+    def lossy(self) -> bool:
+        """Whether only the smallest pictures have a chance to arrive whole."""
+        return self.usual_loss > LOSSY
 
     def trusted(self, now: float) -> bool:
         """Whether the client sends this kind of feedback."""
@@ -104,7 +109,13 @@ class LineEstimator:
             self._look(now)
 
     def _look(self, now: float) -> None:
-        queue = self._gauge.queue()
+        before, self._queue = self._queue, self._gauge.queue()
+        queue = self._queue
+        if queue <= QUEUE:
+            self._jump = None
+        elif before <= EMPTY and self._draining is None:
+            self._jump = (now, queue)
+            return
         if queue <= EMPTY:
             if self._draining is not None:
                 self._draining = None
@@ -113,8 +124,21 @@ class LineEstimator:
         elif self._draining is not None and queue < 0.9 * self._draining:
             self._draining = queue
             self._quiet_until = now + 0.4
-        elif queue > QUEUE:
+        elif queue > QUEUE and not self._longer_route(queue, now):
             self._congested(queue, now)
+
+    def _longer_route(self, queue: float, now: float) -> bool:
+        """Whether a delay that came from one look to the next may be no queue: it does not grow."""
+        if self._jump is None:
+            return False
+        at, begun = self._jump
+        if queue > begun + 0.25 * QUEUE or (self._gauge.loss() or 0.0) > self.usual_loss + 0.05:
+            self._jump = None
+            return False
+        if now - at >= JUMP:
+            self._jump = None
+            self._gauge.rebase()
+        return True
 
     def _congested(self, queue: float, now: float) -> None:
         delivered = self._gauge.delivered()

@@ -247,6 +247,8 @@ class Downlink:
             return Demand(track_sid, [Option(min(wanted, len(layers) - 1), ALL, 0.0)])
         temporal = entry.down.temporal
         level = temporal.level_for(wish.frames) if wish.frames else ALL
+        if self._line.lossy and not self.unlimited:
+            wanted = 0
         found = options(layers, wanted, temporal.shares, level)
         shown = entry.shown
         current = None

@@ -12,7 +12,7 @@ from signaling.sfu.rtp import Packet
 from signaling.sfu.sent import OVERHEAD, SentLog
 from signaling.sfu.tracks import RING, Layer, SenderClock, UpTrack
 
-RESEND_INTERVAL = 0.04  # seconds, or the round trip, between two copies of one packet
+RESEND_INTERVAL = 0.02  # seconds, or half the round trip, between two copies of one packet
 MAX_RESENDS = 200  # retransmissions per tick, so that a broken client cannot amplify
 PASSED_ON = (
     rtp.AUDIO_LEVEL,
@@ -220,7 +220,7 @@ class DownTrack:
             if size < 0 or self._resends >= MAX_RESENDS:
                 continue
             # The last copy may still be on its way: more of them would only fill the line.
-            if now - self._resent_at.get(seq, 0.0) < max(RESEND_INTERVAL, self.round_trip):
+            if now - self._resent_at.get(seq, 0.0) < max(RESEND_INTERVAL, 0.5 * self.round_trip):
                 continue
             self._resent_at.pop(seq, None)
             self._resent_at[seq] = now

@@ -59,8 +59,9 @@ class Gauge:
             self._batches.popleft()
         if batch.last is not None:
             self._note_base(batch.quickest, now)
-            trip = now - sent
-            self.round_trip = trip if self.round_trip is None else min(self.round_trip, trip)
+            trip, known = now - sent, self.round_trip
+            # The smallest, which slowly gives way to what has become usual.
+            self.round_trip = trip if known is None else min(trip, known + (trip - known) * 0.02)
 
     def _unwrap(self, arrived: float) -> float:
         """Arrival times made continuous over their wrap; a jump of the clock starts afresh."""
@@ -116,12 +117,13 @@ class Gauge:
         return max(0.0, sum(batch.lost for batch in self._batches) / packets)
 
     def rebase(self) -> None:
-        """Takes the present delay for the delay of the route."""
+        """Takes the present delay for that of the route, which has become longer."""
         self._base.clear()
         recent = self._recent()
         quickest = min((batch.quickest for batch in recent), default=float("inf"))
         if quickest != float("inf"):
             self._base.append((int(recent[-1].at), quickest))
+        self.round_trip = None
 
     def forget_loss(self) -> None:
         """Begins to count loss anew, after the rate was changed."""

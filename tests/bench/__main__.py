@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench import ballots, media
+from tests.bench import ballots, lines, media
 from tests.bench.document import write_document
 from tests.bench.results import keep
 
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     ballots.NAME: lambda options: ballots.measure(options.members, options.sessions),
     media.NAME: lambda options: media.measure(options.seconds, options.rounds),
+    lines.NAME: lambda options: lines.measure(options.line or lines.USUAL),
 }
 
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=ballots.SESSIONS)
     parser.add_argument("--seconds", type=float, default=media.SECONDS)
     parser.add_argument("--rounds", type=int, default=media.ROUNDS)
+    parser.add_argument("--line", action="append", choices=list(lines.SCHEDULES))
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

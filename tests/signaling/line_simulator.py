@@ -11,6 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from signaling.sfu import rtcp, rtp
 from signaling.sfu.codecs import parse_vp8
@@ -36,6 +37,8 @@ GIVE_UP = 3.0  # seconds without a decodable picture until browsers ask for a ke
 class World:
     """Events in order of their time; nothing here reads a clock."""
 
+    now: float
+
     def __init__(self) -> None:
         self.now = 100.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -60,11 +63,19 @@ class World:
         self.now = until
 
 
+class Clock(Protocol):
+    """Virtual here, real in the relay."""
+
+    @property
+    def now(self) -> float: ...
+    def at(self, when: float, action: Callable[[], None]) -> None: ...
+
+
 @dataclass
 class Line:
     """One direction. `rate` in bit/s (None: wide), `depth` seconds of queue before it drops."""
 
-    world: World
+    world: Clock
     chance: random.Random
     delay: float = 0.02
     rate: float | None = None

@@ -134,14 +134,15 @@ def test_an_outage_of_thirty_seconds_ends_with_picture_and_sound_within_a_second
     assert broken.sound_lost(39, 49) == 0
 
 
-def test_a_longer_route_is_not_mistaken_for_a_queue_for_long() -> None:
+@pytest.mark.parametrize("delay", [0.2, 0.5])
+def test_a_longer_route_is_not_mistaken_for_a_queue(delay: float) -> None:
     moved = call()
     moved.run(8)
-    moved.down.delay = 0.2
+    moved.down.delay = delay
     moved.run(20)
     assert moved.layer() == 2
-    assert moved.reached(2, 16) < 4
-    assert moved.frames(16, 28) > 22
+    assert moved.changes(1, 28) == 0
+    assert moved.frames(9, 28) > 22
 
 
 def test_small_tiles_are_kept_fluent_and_the_speaker_is_served_first() -> None:
