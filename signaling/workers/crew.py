@@ -105,6 +105,8 @@ class Crew:
         self._links[index] = Link(index, sock, self._on_ready, self._on_end)
 
     def _on_ready(self, link: Link) -> None:
+        seconds = time.monotonic() - self.placement.seats[link.index].started
+        log.info("worker %d serves, %.2f s after its fork", link.index, seconds)
         self.placement.came_up(link.index)
         self._note_start()
 

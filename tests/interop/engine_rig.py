@@ -128,6 +128,42 @@ def running_engine(**settings: str) -> Iterator[EngineProcess]:
             engine.stop()
 
 
+@contextlib.contextmanager
+def running_workers(**settings: str) -> Iterator[EngineProcess]:
+    """An engine of two workers that both serve."""
+    with running_engine(CHIBO_MEDIA_WORKERS="2", **settings) as engine:
+        deadline = time.monotonic() + 60
+        while len(rooms_by_worker(engine)) < 2:
+            assert time.monotonic() < deadline, "only one worker came up"
+            time.sleep(0.05)
+        yield engine
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def worker_pids(engine: EngineProcess) -> list[int]:
+    """In the order of their indexes, if none has been replaced."""
+    assert engine.process is not None
+    (nursery,) = children(engine.process.pid)
+    return sorted(children(nursery))
+
+
+def samples(engine: EngineProcess, name: str) -> list[float]:
+    """A metric's values, worker by worker."""
+    page = httpx.get(engine.http + "/metrics").text
+    return [float(line.split()[-1]) for line in page.splitlines() if line.startswith(name + "{")]
+
+
+def rooms_by_worker(engine: EngineProcess) -> list[int]:
+    return [int(count) for count in samples(engine, "chibo_media_rooms")]
+
+
 def livekit_client() -> Path:
     """The browser build of livekit-client that the web application uses."""
     for place in CLIENT_PLACES:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from engine_rig import (
     CHROMIUM_ARGUMENTS,
     EngineProcess,
     page_server,
+    rooms_by_worker,
     running_engine,
+    running_workers,
     sees_and_hears,
     token,
     until,
+    worker_pids,
 )
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -226,6 +231,30 @@ async def test_pages_find_back_by_themselves_after_the_engine_was_killed(
         await until(lan, sees_and_hears("minh", 3), 30)
         print(f"media back {asyncio.get_running_loop().time() - began:.1f} s after the restart")
         assert engine.stop() < 2
+
+
+async def test_pages_of_a_killed_worker_find_back_and_others_notice_nothing(
+    page_url: str, browser: BrowserContext
+) -> None:
+    with running_workers() as engine:
+        lan = await joined(browser, page_url, engine, "north", "lan")
+        hit = rooms_by_worker(engine).index(1)
+        minh = await joined(browser, page_url, engine, "north", "minh", publish=False)
+        await until(minh, sees_and_hears("lan", 3))
+        hoa = await joined(browser, page_url, engine, "south", "hoa")
+        tu = await joined(browser, page_url, engine, "south", "tu", publish=False)
+        await until(tu, sees_and_hears("hoa", 3))
+        assert rooms_by_worker(engine) == [1, 1]
+        began = asyncio.get_running_loop().time()
+        os.kill(worker_pids(engine)[hit], signal.SIGKILL)
+        await until(minh, "events.some(e => e.name === 'reconnected')", 30)
+        await until(minh, sees_and_hears("lan", 3), 30)
+        print(f"pictures back {asyncio.get_running_loop().time() - began:.1f} s after the kill")
+        frames = await tu.evaluate("received().then(r => r.hoa.frames)")
+        await until(tu, f"received().then(r => r.hoa.frames > {frames} + 5)")
+        for page in (hoa, tu):
+            assert not await page.evaluate("events.some(e => e.name.match(/econnecting/))")
+        assert await lan.evaluate("events.some(e => e.name.match(/econnecting/))")
 
 
 @pytest.mark.parametrize("codec", ["h264", "vp9", "av1"])

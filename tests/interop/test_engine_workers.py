@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -14,7 +15,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-from engine_rig import KEY, SECRET, EngineProcess, running_engine, token
+from engine_rig import (
+    KEY,
+    SECRET,
+    EngineProcess,
+    children,
+    free_port,
+    rooms_by_worker,
+    running_engine,
+    running_workers,
+    samples,
+    token,
+    worker_pids,
+)
 from livekit import api
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.rtc import LeaveRequest, SignalRequest, SignalResponse
@@ -98,11 +111,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def engine() -> Iterator[EngineProcess]:
-    with running_engine(CHIBO_MEDIA_WORKERS="2") as process:
-        deadline = time.monotonic() + BOUND
-        while len(samples(process, "chibo_media_rooms")) < 2:
-            assert time.monotonic() < deadline, "only one worker came up"
-            time.sleep(0.05)
+    with running_workers() as process:
         yield process
 
 
@@ -113,19 +122,19 @@ async def service(engine: EngineProcess) -> AsyncIterator[api.RoomService]:
     await client.aclose()
 
 
-def children(pid: int) -> list[int]:
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+def worker_with_a_room(engine: EngineProcess) -> int:
+    """The pid of the only worker that has one."""
+    (index,) = (index for index, count in enumerate(rooms_by_worker(engine)) if count)
+    return worker_pids(engine)[index]
 
 
-def workers(engine: EngineProcess) -> list[int]:
-    """Pids of the workers in the order of their indexes, if none has been replaced."""
-    assert engine.process is not None
-    (nursery,) = children(engine.process.pid)
-    return sorted(children(nursery))
+def memory(pid: int) -> str:
+    """Resident, and the part that is this process's own or its share of what is shared."""
+    sizes = dict(
+        line.split()[:2] for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    )
+    rss, pss = (int(sizes[name]) // 1024 for name in ("Rss:", "Pss:"))
+    return f"{rss} MB resident, {pss} MB proportional"
 
 
 def runs(pid: int) -> bool:
@@ -135,12 +144,6 @@ def runs(pid: int) -> bool:
         return False
 
 
-def samples(engine: EngineProcess, name: str) -> list[float]:
-    """A metric's values, worker by worker."""
-    page = httpx.get(engine.http + "/metrics").text
-    return [float(line.split()[-1]) for line in page.splitlines() if line.startswith(name + "{")]
-
-
 async def test_rooms_are_spread_and_room_service_sees_them_all(
     engine: EngineProcess, service: api.RoomService, assets: tuple[Path, Path]
 ) -> None:
@@ -148,8 +151,12 @@ async def test_rooms_are_spread_and_room_service_sees_them_all(
         names = ["north", "south", "east", "west"]
         for name in names:
             await stack.enter_async_context(meeting(engine, name, assets))
-        assert samples(engine, "chibo_media_rooms") == [2, 2]
+        assert rooms_by_worker(engine) == [2, 2]
         assert samples(engine, "chibo_media_participants") == [4, 4]
+        assert engine.process is not None
+        family = [engine.process.pid, *children(engine.process.pid), *worker_pids(engine)]
+        for name, pid in zip(("control", "nursery", "worker 0", "worker 1"), family, strict=True):
+            print(f"{name}: {memory(pid)}")
         listed = await service.list_rooms(api.ListRoomsRequest())
         assert sorted(room.name for room in listed.rooms) == sorted(names)
         for name in names:
@@ -163,8 +170,12 @@ async def test_rooms_are_spread_and_room_service_sees_them_all(
 async def test_a_killed_worker_takes_only_its_own_rooms_along(
     engine: EngineProcess, assets: tuple[Path, Path]
 ) -> None:
-    async with meeting(engine, "north", assets) as hit, meeting(engine, "south", assets) as spared:
-        pid, other = workers(engine)
+    async with contextlib.AsyncExitStack() as stack:
+        hit = await stack.enter_async_context(meeting(engine, "north", assets))
+        pid = worker_with_a_room(engine)
+        spared = await stack.enter_async_context(meeting(engine, "south", assets))
+        assert rooms_by_worker(engine) == [1, 1]
+        (other,) = set(worker_pids(engine)) - {pid}
         for time_killed in (1, 2):  # the second is the replacement of the first
             os.kill(pid, signal.SIGKILL)
             began = time.monotonic()
@@ -172,7 +183,7 @@ async def test_a_killed_worker_takes_only_its_own_rooms_along(
             lost = time.monotonic()
             back = await until(lambda: hit.since(lost))  # noqa: B023
             print(f"media back {back - began:.2f} s after kill -9 of the worker")
-            (pid,) = set(workers(engine)) - {other}
+            (pid,) = set(worker_pids(engine)) - {other}
         print(f"longest silence in the other room {spared.longest:.2f} s")
         assert not spared.closed
         assert spared.longest < SILENCE
@@ -212,7 +223,7 @@ async def test_what_room_service_decided_holds_after_the_worker_was_killed(
         )
     before = await described()
     assert before is not None
-    os.kill(workers(engine)[0], signal.SIGKILL)
+    os.kill(worker_with_a_room(engine), signal.SIGKILL)
 
     async def back() -> bool:
         known = await described()
@@ -243,7 +254,7 @@ async def _until_async(condition: object, seconds: float = BOUND) -> None:
 
 async def test_no_process_outlives_a_killed_control_process(engine: EngineProcess) -> None:
     assert engine.process is not None
-    family = [*children(engine.process.pid), *workers(engine)]
+    family = [*children(engine.process.pid), *worker_pids(engine)]
     assert len(family) == 3
     engine.kill()
     await until(lambda: not any(runs(pid) for pid in family))
@@ -253,18 +264,18 @@ async def test_everybody_is_told_to_come_back_when_the_engine_stops(
     engine: EngineProcess,
 ) -> None:
     assert engine.process is not None
-    family = [*children(engine.process.pid), *workers(engine)]
-    sockets = [
+    family = [*children(engine.process.pid), *worker_pids(engine)]
+    lines = [
         await connect(f"{engine.url}/rtc?access_token={token('an', room)}")
         for room in ("north", "south")
     ]
-    for socket in sockets:
-        await socket.recv()
+    for line in lines:
+        await line.recv()
     assert samples(engine, "chibo_media_participants") == [1, 1]
     engine.process.terminate()
-    for socket in sockets:
+    for line in lines:
         async with asyncio.timeout(BOUND):
-            said = [SignalResponse.FromString(bytes(data)) async for data in socket]
+            said = [SignalResponse.FromString(bytes(data)) async for data in line]
         assert said[-1].leave.reason == DisconnectReason.SERVER_SHUTDOWN
         assert said[-1].leave.action == LeaveRequest.RECONNECT
     assert await asyncio.to_thread(engine.process.wait, BOUND) == 0
@@ -275,10 +286,29 @@ async def test_a_worker_that_hangs_is_replaced(
     engine: EngineProcess, assets: tuple[Path, Path]
 ) -> None:
     async with meeting(engine, "north", assets) as hit:
-        os.kill(workers(engine)[0], signal.SIGSTOP)
+        os.kill(worker_with_a_room(engine), signal.SIGSTOP)
         await until(lambda: bool(hit.closed), 4 * BOUND)
         lost = time.monotonic()
         await until(lambda: hit.since(lost))
+
+
+async def test_a_worker_without_its_port_is_missed_by_nobody_and_without_any_there_is_no_engine(
+    assets: tuple[Path, Path],
+) -> None:
+    base = free_port()
+    settings = {"CHIBO_MEDIA_WORKERS": "2", "CHIBO_MEDIA_UDP_PORT": str(base)}
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", base + 1))
+        with running_engine(**settings) as engine:
+            async with meeting(engine, "north", assets), meeting(engine, "south", assets):
+                assert rooms_by_worker(engine) == [2]
+        with socket.socket(type=socket.SOCK_DGRAM) as first:
+            first.bind(("127.0.0.1", base))
+            broken = EngineProcess(settings)
+            with pytest.raises(AssertionError, match="did not become ready"):
+                await asyncio.to_thread(broken.start)
+            assert broken.process is not None
+            assert broken.process.returncode == 1
 
 
 def resident(pid: int) -> int:
@@ -335,7 +365,7 @@ async def test_hostile_requests_are_refused(engine: EngineProcess) -> None:
         (CALL % (lister.encode(), 0), 200),
     ):
         assert await status_of(engine, head) == expected, head[:80]
-    assert samples(engine, "chibo_media_rooms") == [0, 0]
+    assert rooms_by_worker(engine) == [0, 0]
 
 
 async def test_slow_heads_keep_nobody_out_and_cost_little(engine: EngineProcess) -> None:
@@ -348,8 +378,8 @@ async def test_slow_heads_keep_nobody_out_and_cost_little(engine: EngineProcess)
         slow.append((reader, writer))
     async with asyncio.timeout(BOUND):  # the first to come are the first to go
         assert await slow[0][0].read() == b""
-    async with await connect(f"{engine.url}/rtc?access_token={token('an', 'r')}") as socket:
-        first = SignalResponse.FromString(bytes(await socket.recv(decode=False)))
+    async with await connect(f"{engine.url}/rtc?access_token={token('an', 'r')}") as line:
+        first = SignalResponse.FromString(bytes(await line.recv(decode=False)))
         assert first.WhichOneof("message") == "join"
     assert resident(engine.process.pid) - before < 60 << 20
     for _, writer in slow:
@@ -377,15 +407,15 @@ async def test_tls_ends_at_control_and_floods_are_still_cut_off(tmp_path: Path) 
     with running_engine(**settings, CHIBO_MEDIA_TLS_KEY=str(key)) as engine:
         assert await status_of(engine, b"GET /healthz HTTP/1.1\r\n\r\n") == 0
         url = f"wss://localhost:{engine.port}/rtc?access_token={token('an', 'r')}"
-        async with await connect(url, ssl=trusting) as socket:
-            first = SignalResponse.FromString(bytes(await socket.recv(decode=False)))
+        async with await connect(url, ssl=trusting) as line:
+            first = SignalResponse.FromString(bytes(await line.recv(decode=False)))
             assert first.WhichOneof("message") == "join"
             ping = SignalRequest(ping=1).SerializeToString()
             with contextlib.suppress(ConnectionClosed):
                 for _ in range(3000):
-                    await socket.send(ping)
+                    await line.send(ping)
             async with asyncio.timeout(BOUND):
-                said = [SignalResponse.FromString(bytes(data)) async for data in socket]
+                said = [SignalResponse.FromString(bytes(data)) async for data in line]
             assert said[-1].WhichOneof("message") == "leave"
         async with httpx.AsyncClient(verify=trusting) as client:
             answers = [await client.get(f"https://localhost:{engine.port}/healthz") for _ in "ab"]
