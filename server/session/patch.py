@@ -4,6 +4,7 @@ The rule stands in docs/protocol.md under "Patches"; the web's client reads the 
 """
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 Patch = Any  # JSON
@@ -82,22 +83,25 @@ def _list(old: list[Any], new: list[Any]) -> Patch:
 
 def _key_of(old: list[Any], new: list[Any]) -> tuple[str, Callable[[Any], str]] | None:
     """How the elements of both lists are told apart, or None."""
-    both = (old, new)
-    if all(isinstance(each, str) for part in both for each in part):
-        if all(len(set(part)) == len(part) for part in both):
-            return BY_ITSELF, str
-        return None
-    if not all(isinstance(each, dict) for part in both for each in part):
-        return None
-    for field in NAMES:
-        names = [[each.get(field) for each in part] for part in both]
-        if all(_distinct_texts(each) for each in names):
-            return field, lambda each, field=field: each[field]
+    first = old[0]
+    if isinstance(first, str):
+        texts = _distinct_texts(old) and _distinct_texts(new)
+        return (BY_ITSELF, str) if texts else None
+    for field in NAMES if isinstance(first, dict) else ():
+        if field not in first:
+            continue
+        name = itemgetter(field)
+        try:
+            known = _distinct_texts([*map(name, old)]) and _distinct_texts([*map(name, new)])
+        except (KeyError, TypeError, IndexError):  # elements of another kind
+            continue
+        if known:
+            return field, name
     return None
 
 
 def _distinct_texts(names: list[Any]) -> bool:
-    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    return set(map(type, names)) == {str} and len(set(names)) == len(names)
 
 
 def _by_place(old: list[Any], new: list[Any]) -> Patch:

@@ -45,11 +45,12 @@ def roles_held(conn: Connection, account_id: str) -> frozenset[tuple[str, str | 
     query = select(role.c.role, role.c.cell_id).where(
         role.c.account_id == account_id, role.c.ended_at.is_(None)
     )
+    held = conn.execute(query).all()
+    if not held:  # as with most members
+        return frozenset()
     here = {cell_id for _, cell_id in memberships(conn, account_id)}
     return frozenset(
-        (name, cell_id)
-        for name, cell_id in conn.execute(query)
-        if name not in LEADERS or cell_id in here
+        (r.role, r.cell_id) for r in held if r.role not in LEADERS or r.cell_id in here
     )
 
 
@@ -100,7 +101,8 @@ def standing(conn: Connection, session_id: str, account_id: str) -> Standing | N
         .join(summons, summons.c.member_id == member.c.id)
         .where(summons.c.session_id == session_id, member.c.account_id == account_id, _stays())
     ).first()
-    leads = any((name, cell_id) in roles_held(conn, account_id) for name in LEADERS)
+    held = roles_held(conn, account_id)
+    leads = any((name, cell_id) in held for name in LEADERS)
     mine = on_roster.id if on_roster else member_in(conn, account_id, cell_id) if leads else None
     removed = on_roster is not None and is_removed(conn, session_id, on_roster.person)
     return Standing(cell_id, stage, mine, leads, removed)
