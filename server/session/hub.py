@@ -21,13 +21,15 @@ from server.session.log import SessionLog
 from server.session.stages import ENDED, GATHERING
 from server.session.state import State
 from server.session.surroundings import Line, Surroundings
-from server.store import presence
+from server.store import notices, presence
 from server.store import sessions as store
 from server.store.database import Connection, Database
 
-TURN = 0.5  # seconds between looks at other processes' events
+TURN = 0.5  # seconds
 GATHER_EVERY = 2  # turns
 LEASES_EVERY = 5  # turns
+HEADS_EVERY = 10  # turns between looks at other processes' events while they tell us themselves
+LISTEN_AGAIN = 1.0  # seconds after the line to the database was lost
 log = structlog.get_logger()
 
 
@@ -70,18 +72,18 @@ class Hub:
         self._devices: dict[tuple[str, str, str], Heard] = {}
         self._seen: dict[str, _Seen] = {}
         self._versions: dict[str, int] = {}  # of the views of watched sessions
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told = False  # by others of what they append
         self.unwatched: Callable[[str], None] = lambda _session_id: None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="session-hub")
+        self._tasks = [asyncio.create_task(part()) for part in (self._run, self._listen)]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
 
     @contextlib.contextmanager
     def watch(self, session_id: str) -> Iterator[Watch]:
@@ -175,9 +177,27 @@ class Hub:
                 self.wake_some(None)
             await asyncio.sleep(max(0.05, TURN - (time.monotonic() - started)))
 
+    async def _listen(self) -> None:
+        """Reads on as soon as another instance has appended. While that cannot be heard, and once
+        in a while all the same, each turn looks."""
+        while True:
+            try:
+                async for session_id, seq in notices.grown(self._database, self._listening):
+                    if self.log.lacks(session_id, seq) and session_id in self._watches:
+                        await self.log.moved([session_id])
+            except Exception as error:
+                log.warning("not_listening", reason=type(error).__name__)
+            self._told = False
+            await asyncio.sleep(LISTEN_AGAIN)
+
+    async def _listening(self) -> None:
+        self._told = True
+        if self._watches:
+            await self.log.moved(list(self._watches))
+
     async def _turn(self, turn: int) -> None:
         watched = list(self._watches)
-        if watched:
+        if watched and (turn % HEADS_EVERY == 0 or not self._told):
             await self.log.moved(watched)
         if turn % GATHER_EVERY == 0:
             for session_id in watched:

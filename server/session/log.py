@@ -172,6 +172,11 @@ class SessionLog:
             self._grown(hot, [line], state)
             return Appended(state, (line,))
 
+    def lacks(self, session_id: str, seq: int) -> bool:
+        """Whether this process has begun to follow the session and not got to that line."""
+        state = self.cached(session_id)
+        return state is not None and state.seq < seq
+
     async def moved(self, session_ids: list[str]) -> None:
         """Reads on in those sessions that another process has appended to."""
         heads = await self._database.read(store.heads, session_ids)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from server.session.chain import GENESIS, Entry
+from server.store import notices
 from server.store.tables import event, event_payload, session
 
 
@@ -97,6 +98,7 @@ def append(
                 **(appointed or {}),
             )
         )
+        notices.tell(conn, session_id, lines[-1].seq)
     except IntegrityError:
         raise HeadMoved from None
     except OperationalError as error:
