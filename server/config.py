@@ -66,6 +66,7 @@ class Config:
     place: str
     helper_name: str
     helper_phone: str
+    seat: str  # of a process under a supervisor: never held by two living ones
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -114,6 +115,7 @@ class Config:
             metrics_token=read.secret("CHIBO_METRICS_TOKEN"),
             trusted_proxies=env.get("CHIBO_TRUSTED_PROXIES", ""),
             web_dist=read.path("CHIBO_WEB_DIST", Path(__file__).parent.parent / "web" / "dist"),
+            seat=env.get("CHIBO_SEAT", ""),
             name=env.get("CHIBO_NAME") or "Sinh hoạt chi bộ trực tuyến",
             operator=env.get("CHIBO_OPERATOR", ""),
             place=env.get("CHIBO_PLACE", ""),

@@ -8,6 +8,7 @@ order; should the supervisor itself be killed, the kernel tells them.
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -69,6 +70,7 @@ class Supervisor:
         self._output = output  # of the children; None: ours
         self._compiled: tempfile.TemporaryDirectory[str] | None = None
         self._stopping = False
+        self._name = secrets.token_hex(8)
 
     async def start(self) -> None:
         """Raises OSError if a port that we are to hold is taken."""
@@ -138,6 +140,10 @@ class Supervisor:
         kept = sys.pycache_prefix or self._compiled.name
         return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": kept}
 
+    def seat(self, program: Program) -> str:
+        """Of this child under this supervisor: whoever sat there before is dead."""
+        return f"{self._name}.{program.name.replace(' ', '-')}"
+
     async def _spawn(self, program: Program, held: list[int]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -149,6 +155,7 @@ class Supervisor:
                 **self._compiled_env(),
                 **program.env,
                 "CHIBO_PROCESS": program.name,
+                "CHIBO_SEAT": self.seat(program),
                 "CHIBO_MEDIA_FDS": ",".join(map(str, held)),
             },
             pass_fds=held,

@@ -23,7 +23,7 @@ from server.submission.app_client import AppAway, AppClient
 from server.submission.client import PeerAway, PeerClient, PeerRefused
 from server.submission.delivery import Deliverer
 from server.submission.reviews import ask_reviews
-from server.submission.witness import EVERY, BadCountersignature, Witness
+from server.submission.witness import BadCountersignature, Witness
 
 LEASE, RENEW = 6, 2.0  # seconds; another worker takes over this soon after a kill
 LOOK = 0.5  # seconds between two looks at the database; the close of a session is seen this soon
@@ -57,7 +57,8 @@ class Worker:
 
     def __init__(self, services: Services, chance: Callable[[], float]) -> None:
         self.services = services
-        self.holder = services.config.instance
+        self.seat = services.config.seat
+        self.holder = f"{self.seat}/{services.config.instance}"
         self.app = AppClient(services.config, services.keys)
         self.client = PeerClient(services.keys, services.clock)
         self.deliverer = Deliverer(services, self.app, self.client, chance)
@@ -89,7 +90,11 @@ class Worker:
     async def _lead(self) -> None:
         while True:
             try:
-                held = await self.services.database.write(leases.take, "worker", self.holder, LEASE)
+                # Later than this the lease may have run out, and another process have it.
+                async with asyncio.timeout(LEASE - RENEW):
+                    held = await self.services.database.write(
+                        leases.take, "worker", self.holder, LEASE, self.seat
+                    )
             except Exception:
                 log.exception("lease_failed")
                 held = False
@@ -151,13 +156,15 @@ class Worker:
             return True
         if follower.finished:
             return False
-        return follower.sent_at is None or self.services.clock() - follower.sent_at >= EVERY
+        return follower.due_at is None or self.services.clock() >= follower.due_at
 
     async def _witness_one(self, session_id: str) -> None:
         try:
             await self.witness.send(session_id)
         except (PeerAway, PeerRefused, BadCountersignature, AppAway) as error:
             log.warning("not_witnessed", session=session_id, reason=str(error))
-        finally:
-            if follower := self.witness.followers.get(session_id):
-                follower.sent_at = self.services.clock()
+            failed = True
+        else:
+            failed = False
+        if follower := self.witness.followers.get(session_id):
+            follower.again(self.services.clock(), failed)

@@ -22,6 +22,7 @@ from server.submission.running import header_of, running_body
 from voting.signing import PublicKey, from_base64url
 
 EVERY = timedelta(seconds=10)
+SOON = timedelta(seconds=1)  # after a failure; twice as long after each further one
 log = structlog.get_logger()
 
 
@@ -38,8 +39,15 @@ class Follower:
     headers: list[dict[str, Any]] = field(default_factory=list)
     end: int = 0  # seq of the event that ended the session
     told: int = 0  # last line that the committee answered for, now or before
-    sent_at: datetime | None = None
+    due_at: datetime | None = None  # when to tell the committee again; None: now
+    failures: int = 0  # in a row
     finished: bool = False  # ended, and countersigned at or after the end; nothing is kept then
+
+    def again(self, now: datetime, failed: bool) -> None:
+        """Notes how the last telling went: a committee that was only restarted is back soon."""
+        self.failures = self.failures + 1 if failed else 0
+        pause = min(EVERY, SOON * 2 ** min(self.failures - 1, 8)) if failed else EVERY
+        self.due_at = now + pause
 
     async def read_on(self, services: Services) -> None:
         after = len(self.headers)

@@ -59,14 +59,13 @@ async def test_an_outage_is_made_up_for_without_a_hole(pair: Pair):
     async with cell_side.worker() as worker:
         await until(lambda: committee_away(worker))
         await committee.start()
-        worker.witness.followers["s1"].sent_at = None
         assert await until(lambda: cell_side.events("head-witnessed"))
     async with await committee.officer() as officer:
         assert ok(await officer.get("/api/officer/board"))["tiles"][0]["stage"] == "items"
 
 
 async def committee_away(worker) -> bool:
-    return bool(worker.witness.followers and worker.witness.followers["s1"].sent_at)
+    return bool(worker.witness.followers and worker.witness.followers["s1"].due_at)
 
 
 async def test_a_committee_that_lost_lines_gets_them_again(pair: Pair):
@@ -79,7 +78,7 @@ async def test_a_committee_that_lost_lines_gets_them_again(pair: Pair):
         refused = await say(cell_side, committee, told(m, 5))
         assert (refused.status_code, refused.json()["code"]) == (409, "headers_missing")
         assert refused.json()["params"]["seq"] == 0
-        worker.witness.followers["s1"].sent_at = None
+        worker.witness.followers["s1"].due_at = None
 
         async def all_known() -> bool:
             row = await committee.services.database.read(store.followed_row, "installation1", "s1")

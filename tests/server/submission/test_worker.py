@@ -21,7 +21,7 @@ def holders(database: Database) -> list[str]:
         return list(conn.execute(query).scalars())
 
 
-async def started(installation: Installation) -> asyncio.subprocess.Process:
+async def started(installation: Installation, **more: str) -> asyncio.subprocess.Process:
     config = installation.config
     env = os.environ | {
         "CHIBO_DATA": str(config.data_dir),
@@ -30,6 +30,7 @@ async def started(installation: Installation) -> asyncio.subprocess.Process:
         "LIVEKIT_API_KEY": "key",
         "LIVEKIT_API_SECRET": "s" * 40,
         "CHIBO_SERVICE_KEY": "r" * 40,
+        **more,
     }
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "server.cli", "worker", env=env, stderr=asyncio.subprocess.PIPE
@@ -71,3 +72,42 @@ async def test_of_two_workers_one_works_until_it_goes(cell_side: Installation):
     await database.write(leases.give_up, "worker", "one")
     assert await database.write(leases.take, "worker", "two", -1)
     assert await database.write(leases.take, "worker", "three", 15)
+
+
+async def test_only_the_successor_on_the_same_seat_takes_over_at_once(cell_side: Installation):
+    database = cell_side.services.database
+    assert await database.write(leases.take, "worker", "a%.worker/one", 15, "a%.worker")
+    for other, seat in (("ab.worker/two", "ab.worker"), ("/two", ""), ("a%.work/two", "a%.work")):
+        assert not await database.write(leases.take, "worker", other, 15, seat)
+    assert await database.write(leases.take, "worker", "a%.worker/two", 15, "a%.worker")
+    assert holders(database) == ["a%.worker/two"]
+
+
+async def test_a_killed_worker_is_followed_within_its_lease(tmp_path: Path):
+    """Under the same seat, as a supervisor restarts it."""
+    installation = Installation.prepare(tmp_path / "cell", "cell", "Chi bộ")
+    database = Database(installation.config.database_url)
+    first = await started(installation, CHIBO_SEAT="seat")
+    second = None
+    try:
+
+        async def leads() -> bool:
+            return bool(holders(database))
+
+        await until(leads, 30)
+        (former,) = holders(database)
+        first.kill()
+        await first.wait()
+        with database.engine.begin() as conn:  # as if it had renewed just now, for long
+            assert leases.take(conn, "worker", former, 1000)
+        second = await started(installation, CHIBO_SEAT="seat")
+
+        async def follows() -> bool:
+            return holders(database) != [former]
+
+        await until(follows, 30)
+    finally:
+        for process in (first, second):
+            if process and process.returncode is None:
+                process.kill()
+        database.close()
