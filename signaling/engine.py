@@ -175,8 +175,8 @@ class Engine:
             runtime.close(DisconnectReason.ROOM_DELETED)
 
     def _codecs(self) -> list[CodecInfo]:
-        names = ["audio/opus", *(f"video/{name.upper()}" for name in self.config.video_codecs)]
-        return [CodecInfo(mime=name) for name in names]
+        video = [f"video/{name.upper()}" for name in self.config.video_codecs]
+        return [CodecInfo(mime=name) for name in ("audio/opus", "audio/red", *video)]
 
     def authorise_join(self, token: str) -> Grants:
         """The grants of a token that may join a room. Raises Denied."""

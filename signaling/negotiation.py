@@ -57,11 +57,15 @@ class Published:
     codec: str
     dtx: bool = True
     stereo: bool = False
+    red: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A track we send: `stream` and `track_sid` become its msid."""
+    """A track we send: `stream` and `track_sid` become its msid.
+
+    `red` is the payload type of the data inside its redundant packets; 0: it has none.
+    """
 
     track_sid: str
     kind: str
@@ -70,6 +74,7 @@ class Sent:
     ssrc: int
     stream: str
     cname: str
+    red: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Received:
     ssrcs: tuple[int, ...]
     repairs: dict[int, int]
     rids: tuple[str, ...]
+    red: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class Bound:
     track_sid: str
     payload_type: int
     extensions: dict[str, int]
+    redundant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,14 @@ def matches(codec: sdp.Codec, name: str, fmtp: str) -> bool:
 def _rtx_of(section: sdp.Section, payload_type: int) -> sdp.Codec | None:
     for codec in section.codecs.values():
         if codec.name == "rtx" and codec.parameter("apt") == str(payload_type):
+            return codec
+    return None
+
+
+def red_of(section: sdp.Section, payload_type: int) -> sdp.Codec | None:
+    """The redundant form (RFC 2198) of a payload type, if the section knows one of nothing else."""
+    for codec in section.codecs.values():
+        if codec.name == "red" and set(codec.fmtp.split("/")) == {str(payload_type)}:
             return codec
     return None
 
@@ -288,14 +303,18 @@ class Answerer:
             return
         self._sent[mid] = sent
         reply.direction = "sendonly"
-        reply.codecs = {codec.payload_type: _kept_feedback(codec, DOWN_FEEDBACK)}
+        # Redundant packets are passed on as they are, with the publisher's number inside.
+        red = red_of(section, codec.payload_type) if sent.red == codec.payload_type else None
+        reply.codecs = {red.payload_type: _kept_feedback(red, ())} if red is not None else {}
+        reply.codecs[codec.payload_type] = _kept_feedback(codec, DOWN_FEEDBACK)
         reply.extensions = _kept_extensions(section, sent.codec, DOWN_EXTENSIONS)
         name_section(reply, sent)
         bound.append(
             Bound(
                 sent.track_sid,
-                codec.payload_type,
+                red.payload_type if red is not None else codec.payload_type,
                 {uri: number for number, uri in reply.extensions.items()},
+                red is not None,
             )
         )
 
@@ -317,7 +336,10 @@ def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> 
         codec = replace(codec, fmtp=_opus(codec.fmtp, published))
     rtx = _rtx_of(section, codec.payload_type)
     reply.direction = "recvonly"
-    reply.codecs = {codec.payload_type: codec}
+    red = red_of(section, codec.payload_type) if published.red else None
+    # The first one is what the client sends.
+    reply.codecs = {red.payload_type: _kept_feedback(red, ())} if red is not None else {}
+    reply.codecs[codec.payload_type] = codec
     if rtx is not None:
         reply.codecs[rtx.payload_type] = _kept_feedback(rtx, ())
     reply.extensions = _kept_extensions(section, codec.name, UP_EXTENSIONS)
@@ -334,6 +356,7 @@ def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> 
         () if rids else tuple(section.ssrcs),
         dict(section.repairs),
         tuple(rids),
+        red.payload_type if red is not None else None,
     )
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from signaling.negotiation import DOWN_FEEDBACK, LAYERED, Bound, Local, Sent, name_section
+from signaling.negotiation import (
+    DOWN_FEEDBACK,
+    LAYERED,
+    Bound,
+    Local,
+    Sent,
+    name_section,
+    red_of,
+)
 from signaling.sfu import rtp, sdp
 
 OFFERED = {
@@ -14,6 +22,7 @@ OFFERED = {
     "vp9": sdp.Codec(98, "vp9", 90000, 1, "", DOWN_FEEDBACK),
     "av1": sdp.Codec(45, "av1", 90000, 1, "", DOWN_FEEDBACK),
 }
+RED = sdp.Codec(63, "red", 48000, 2, "111/111")
 OFFERED_EXTENSIONS = {
     "audio": {
         1: rtp.AUDIO_LEVEL,
@@ -113,7 +122,9 @@ class Offerer:
             section.direction = "sendonly"
             codec = replace(codec, fmtp=codec.fmtp or sent.fmtp)
             name_section(section, sent)
-        section.codecs = {codec.payload_type: codec}
+        if sent is not None and sent.red == codec.payload_type:
+            section.codecs[RED.payload_type] = RED
+        section.codecs[codec.payload_type] = codec
         section.extensions = dict(OFFERED_EXTENSIONS[slot.kind])
         if name in LAYERED:
             section.extensions[DEPENDENCY_ID] = rtp.DEPENDENCY
@@ -138,11 +149,13 @@ class Offerer:
             if section is None or codec is None:
                 unsupported.append(slot.sent.track_sid)
                 continue
+            red = red_of(section, codec.payload_type) if slot.sent.red else None
             bound.append(
                 Bound(
                     slot.sent.track_sid,
-                    codec.payload_type,
+                    red.payload_type if red is not None else codec.payload_type,
                     {uri: number for number, uri in section.extensions.items()},
+                    red is not None,
                 )
             )
         return bound, unsupported

@@ -270,7 +270,7 @@ class Room:
             layers=request.layers,
             mime_type=self._mime_type(request),
             stereo=request.stereo,
-            disable_red=True,
+            disable_red=request.disable_red,
             encryption=request.encryption,
             stream=request.stream,
             audio_features=request.audio_features,

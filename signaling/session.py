@@ -237,7 +237,8 @@ class Session:
         self._mids[mid] = found.info.sid
         info = found.info
         codec = info.mime_type.partition("/")[2].lower()
-        return Published(info.sid, codec, not info.disable_dtx, info.stereo)
+        red = kind == "audio" and not info.disable_red
+        return Published(info.sid, codec, not info.disable_dtx, info.stereo, red)
 
     def _unclaimed(self, kind: str) -> Published | None:
         """Accepts a section before its `add_track`; its packets are dropped until that comes."""
@@ -252,6 +253,8 @@ class Session:
             if publication is None:  # not claimed yet, or ended by the server
                 continue
             track = self.tracks.get(item.track_sid) or self._new_track(item, publication)
+            if item.red is not None:
+                track.take_red(item.red, item.codec.payload_type)
             sources.append(
                 Source(
                     item.mid,
@@ -280,7 +283,7 @@ class Session:
 
     def _bind(self, bound: tuple[Bound, ...], unsupported: tuple[str, ...]) -> None:
         for item in bound:
-            self.downlink.bind(item.track_sid, item.payload_type, item.extensions)
+            self.downlink.bind(item.track_sid, item.payload_type, item.extensions, item.redundant)
         for track_sid in unsupported:
             self.downlink.remove(track_sid)
             response = SubscriptionResponse(
@@ -364,6 +367,7 @@ class Session:
             down.ssrc,
             f"{publisher.sid}|{info.stream or track_sid}",
             publisher.sid,
+            track.red.inner if track.red is not None else 0,
         )
         if self.single:
             self._answerer.add(sent)

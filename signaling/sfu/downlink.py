@@ -96,10 +96,16 @@ class Downlink:
             self._by_ssrc.pop(entry.down.ssrc, None)
             entry.down.close()
 
-    def bind(self, track_sid: str, payload_type: int, extensions: dict[str, int]) -> None:
+    def bind(
+        self,
+        track_sid: str,
+        payload_type: int,
+        extensions: dict[str, int],
+        redundant: bool = False,
+    ) -> None:
         entry = self._entries.get(track_sid)
         if entry is not None and not entry.down.bound:
-            entry.down.bind(payload_type, extensions)
+            entry.down.bind(payload_type, extensions, redundant)
             self._next_choice = 0.0
 
     def wish(self, track_sid: str, wish: Wish) -> None:
@@ -208,7 +214,7 @@ class Downlink:
             if not down.bound:
                 continue
             if down.source.kind == "audio":
-                layer = down.source.layers[0]
+                layer = down.sound
                 down.aim(None if entry.wish.disabled else layer)
                 if not entry.wish.disabled and not down.source.muted and layer.alive(now):
                     # A silent microphone sends few packets, and few headers with them.

@@ -56,6 +56,7 @@ class DownTrack:
         self._send_rtcp = send_rtcp
         self._log = log
         self._transport_cc = 0
+        self._redundant = False
         self._clock: SenderClock | None = None
         self._source_ssrc: int | None = None
         self._resends = 0
@@ -81,9 +82,10 @@ class DownTrack:
             if self.current is not None:
                 self.current.sort(self)
 
-    def bind(self, payload_type: int, extensions: dict[str, int]) -> None:
+    def bind(self, payload_type: int, extensions: dict[str, int], redundant: bool = False) -> None:
         """Applies what the subscriber negotiated: payload type and header extension numbers.
 
+        `redundant`: it takes the sender's repetitions (`sfu.red`) rather than plain audio.
         Numbers that RTP has no room for leave the track unbound.
         """
         if not 0 <= payload_type < 128:
@@ -100,7 +102,14 @@ class DownTrack:
         self._transport_cc = ours.get(rtp.TRANSPORT_CC, 0)
         send_time = 0 if self._transport_cc else ours.get(rtp.ABS_SEND_TIME, 0)
         self.outlet.configure(payload_type, passed, send_time, self._transport_cc)
+        self._redundant = redundant
         self.bound = True
+
+    @property
+    def sound(self) -> Layer:
+        """Of an audio track: the form of its stream that this subscriber takes."""
+        red = self.source.red
+        return red.whole if self._redundant and red is not None else self.source.layers[0]
 
     def aim(self, layer: Layer | None, at_once: bool = False) -> None:
         """Takes `layer` from its next keyframe on; None stops at once.

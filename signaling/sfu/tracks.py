@@ -11,6 +11,7 @@ from signaling.sfu.codecs import Vp8Descriptor, is_keyframe, parse_vp8
 from signaling.sfu.fanout import Outlet
 from signaling.sfu.nack import Missing
 from signaling.sfu.pacing import Pacer
+from signaling.sfu.red import Redundant
 from signaling.sfu.relay import RATE_WINDOW
 from signaling.sfu.rtp import Packet, unwrap
 
@@ -177,6 +178,12 @@ class Layer:
         for sink in self._paced:
             sink.forward(packet, seq, vp8, now)
 
+    def recover(self, packet: Packet, now: float) -> None:
+        """Takes a lost packet that another one repeated. For the sender's reports it stays lost."""
+        before = self._state.packets
+        self.receive(packet, now)
+        self._state.packets = before
+
     def _measure(self, packet: Packet, now: float) -> None:
         state = self._state
         state.last_packet = now
@@ -277,9 +284,21 @@ class UpTrack:
         self._muted = False
         self.extension_ids: dict[str, int] = {}
         self.layers = [Layer(self, rid, index) for index, rid in enumerate(rids or [""])]
+        self.red: Redundant | None = None
         self.on_level: Callable[[int, float], None] | None = None
         self.cname = ""
         self.kick: Callable[[float], None] = lambda now: None
+
+    def take_red(self, payload_type: int, inner: int) -> None:
+        """The sender may repeat packets: see `Redundant`."""
+        if self.red is None:
+            whole = Layer(self, "", 0)
+            whole.mute(self._muted)
+            self.red = Redundant(payload_type, inner, self.layers[0], whole)
+
+    @property
+    def _streams(self) -> list[Layer]:
+        return [*self.layers, self.red.whole] if self.red is not None else self.layers
 
     @property
     def muted(self) -> bool:
@@ -288,7 +307,7 @@ class UpTrack:
     @muted.setter
     def muted(self, muted: bool) -> None:
         self._muted = muted
-        for layer in self.layers:
+        for layer in self._streams:
             layer.mute(muted)
 
     def layer(self, rid: str) -> Layer | None:
@@ -303,11 +322,11 @@ class UpTrack:
             return
         self.muted = muted
         if not muted:
-            for layer in self.layers:
+            for layer in self._streams:
                 layer.interrupt()
             self.kick(now)
 
     def close(self) -> None:
         self.closed = True
-        for layer in self.layers:
+        for layer in self._streams:
             layer.close()

@@ -75,7 +75,7 @@ class Uplink:
             streams = [
                 (ssrc, source.payload_type, layer.relay)
                 for ssrc, (layer, source) in self._by_ssrc.items()
-                if layer.ssrc == ssrc
+                if layer.ssrc == ssrc and source.track.red is None  # both forms are made in Python
             ]
             self._native.expect(streams, self._twcc, self._level)
 
@@ -121,7 +121,9 @@ class Uplink:
         layer, source = known
         if source.track.closed:
             return
-        if packet.payload_type != source.payload_type:
+        red = source.track.red
+        is_red = red is not None and packet.payload_type == red.payload_type
+        if packet.payload_type != source.payload_type and not is_red:
             if packet.payload_type != source.rtx_payload_type or layer.ssrc is None:
                 return
             original = rtp.unwrap_rtx(packet, layer.ssrc, source.payload_type)
@@ -139,7 +141,10 @@ class Uplink:
             and (level := extensions.get(self._level))
         ):
             track.on_level(level[0] & 0x7F, now)
-        layer.receive(packet, now)
+        if red is not None:
+            red.receive(packet, now)
+        else:
+            layer.receive(packet, now)
 
     def _learn(self, packet: rtp.Packet) -> tuple[Layer, Source] | None:
         """Finds the layer of an unknown SSRC by its header extensions, else by payload type."""
@@ -151,6 +156,7 @@ class Uplink:
                 other
                 for other in self._sources.values()
                 if packet.payload_type in (other.payload_type, other.rtx_payload_type)
+                or (other.track.red and packet.payload_type == other.track.red.payload_type)
             ]
             if len(fitting) != 1:
                 return None
@@ -172,6 +178,9 @@ class Uplink:
         known = self._by_ssrc.get(report.ssrc)
         if known is not None and known[0].ssrc == report.ssrc:
             known[0].on_sender_report(report, now)
+            red = known[0].track.red
+            if red is not None:
+                red.whole.on_sender_report(report, now)
 
     def request_keyframes(self, now: float) -> None:
         """Asks for the keyframes that somebody waits for and that are due."""

@@ -257,6 +257,28 @@ async def test_pages_of_a_killed_worker_find_back_and_others_notice_nothing(
         assert await lan.evaluate("events.some(e => e.name.match(/econnecting/))")
 
 
+@pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
+async def test_sound_is_sent_with_its_repetitions_and_heard_by_those_who_take_none(
+    engine: EngineProcess, page_url: str, browser: BrowserContext, single: bool
+) -> None:
+    room = f"red-{single}"
+    lan = await joined(browser, page_url, engine, room, "lan", single=single)
+    minh = await joined(browser, page_url, engine, room, "minh", single=single, red=False)
+    await until(lan, sees_and_hears("minh"))
+    await until(minh, sees_and_hears("lan"))
+    assert await minh.evaluate("takenSound('lan')") == 63
+    assert await lan.evaluate("takenSound('minh')") == 111
+    whole = await minh.evaluate("soundPacket('lan')")
+    plain = await lan.evaluate("soundPacket('minh')")
+    assert whole > 1.4 * plain
+    # As loud as the plain one: what was taken whole was understood.
+    lan_heard, minh_heard = [
+        await page.evaluate(f"received().then(r => r.{who}.energy)")
+        for page, who in ((minh, "lan"), (lan, "minh"))
+    ]
+    assert lan_heard > 0.2 * minh_heard
+
+
 @pytest.mark.parametrize("codec", ["h264", "vp9", "av1"])
 async def test_other_codecs_pass_where_they_are_enabled(
     open_engine: EngineProcess, page_url: str, browser: BrowserContext, codec: str

@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pytest
+
 from signaling.negotiation import Answerer, Local, Published, Sent, matches
 from signaling.offerer import Offerer
 from signaling.sfu import rtp, sdp
@@ -39,7 +43,7 @@ def nobody(kind: str, mid: str, track: str) -> None:
     return None
 
 
-def test_a_published_track_gets_one_codec_with_its_repair_and_no_red() -> None:
+def test_a_published_track_gets_one_codec_with_its_repair() -> None:
     offer = sdp.Description(
         [section("0", "audio", "sendonly", "c"), section("1", "video", "sendonly", "v")]
     )
@@ -55,6 +59,42 @@ def test_a_published_track_gets_one_codec_with_its_repair_and_no_red() -> None:
     assert rtp.TRANSPORT_CC in video.extensions.values()
     assert "urn:other" not in video.extensions.values()
     assert [item.track_sid for item in answer.received] == ["TR_a", "TR_v"]
+
+
+def test_redundant_audio_is_asked_for_where_it_was_offered_and_wanted() -> None:
+    offer = sdp.Description([section("0", "audio", "sendonly", "c")])
+    for red in (True, False):
+        answer = Answerer(1).answer(
+            offer, lambda *_, r=red: Published("TR_a", "opus", red=r), LOCAL
+        )
+        (audio,) = sdp.parse(answer.text).sections
+        assert list(audio.codecs) == ([63, 111] if red else [111])  # the first one is sent
+        assert answer.received[0].red == (63 if red else None)
+        assert answer.received[0].codec.payload_type == 111
+
+
+@pytest.mark.parametrize(
+    ("inside", "takes"), [(111, True), (109, False), (0, False)], ids=["same", "other", "none"]
+)
+def test_redundant_audio_goes_whole_only_to_those_who_number_opus_alike(
+    inside: int, takes: bool
+) -> None:
+    """The number stands inside the packets, which nobody rewrites."""
+    track = replace(sent("TR_1", "audio", "opus"), red=inside)
+    answerer, offerer = Answerer(1), Offerer(1)
+    answerer.add(track)
+    answer = answerer.answer(sdp.Description([section("0", "audio", "recvonly")]), nobody, LOCAL)
+    (bound,) = answer.bound
+    assert (bound.payload_type, bound.redundant) == ((63, True) if takes else (111, False))
+    assert list(sdp.parse(answer.text).sections[0].codecs) == ([63, 111] if takes else [111])
+    offerer.add(track)
+    offer = offerer.offer(LOCAL).text
+    ((bound,), _) = offerer.answered(answer_to(offer))
+    assert (bound.payload_type, bound.redundant) == ((63, True) if takes else (111, False))
+    plain = answer_to("\r\n".join(line for line in offer.splitlines() if ":63 " not in line))
+    plain.sections[1].codecs.pop(63, None)
+    ((bound,), _) = offerer.answered(plain)
+    assert (bound.payload_type, bound.redundant) == (111, False)
 
 
 def test_simulcast_layers_are_accepted_in_their_order() -> None:
