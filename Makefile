@@ -13,6 +13,7 @@ SOURCES := server signaling recording voting tests
 WEB_SOURCES := $(shell find web/src web/public web/scripts web/index.html web/vite.config.ts \
 	-type f 2>/dev/null | tr ' ' '?')
 LIVEKIT_VERSION := v1.13.5
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 PYTEST := $(BIN)/pytest -q
 
 help:
@@ -26,7 +27,7 @@ run: .venv/installed web/dist/index.html native
 	exec $(BIN)/chibo demo $(ARGS)
 
 # `make test` installs what it needs: system packages, libraries, the browser.
-test: system .venv/installed-dev web/node_modules/.installed build/livekit-server build/pion-client native
+test: system .venv/installed-dev web/node_modules/.installed build/livekit-server build/pion-client native build/minio
 	$(MAKE) --no-print-directory lint types unit web interop faults-short browser
 
 # The C part of the media engine; without a compiler it says so and Python does the same work.
@@ -43,7 +44,7 @@ types: .venv/installed-dev
 unit: .venv/installed-dev
 	$(PYTEST) --ignore=tests/e2e --ignore=tests/interop --ignore=tests/bench --ignore=tests/faults
 
-interop: .venv/installed-dev build/livekit-server build/pion-client
+interop: .venv/installed-dev build/livekit-server build/pion-client build/minio
 	$(PYTEST) tests/interop
 
 browser: .venv/installed-dev web/dist/index.html
@@ -151,6 +152,16 @@ build/pion-client: $(wildcard tests/interop/pion/*)
 		cd tests/interop/pion && go build -o $(CURDIR)/build/pion-client .
 	else
 		echo 'Không có Go nên không dựng được máy khách pion; các kiểm tra cần nó sẽ báo thiếu.' >&2
+	fi
+
+# A real S3 server, for the tests of CHIBO_BLOB_URL. Several minutes, once.
+build/minio:
+	mkdir -p build
+	if command -v go > /dev/null; then
+		echo 'Dựng MinIO để thử kho S3, chỉ một lần, mất vài phút...'
+		GOBIN=$(CURDIR)/build go install -ldflags='-s -w' github.com/minio/minio@$(MINIO_VERSION)
+	else
+		echo 'Không có Go nên không dựng được MinIO; các kiểm tra kho S3 sẽ báo thiếu.' >&2
 	fi
 
 .PHONY: system

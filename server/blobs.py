@@ -155,12 +155,19 @@ class S3Blobs:
 
     async def read(self, name: str, first: int = 0, last: int | None = None) -> Piece:
         with s3_faults(checked(name)):
-            size = (await obstore.head_async(self.store, name))["size"]
+            size = await self._size(name)
             start, end = bounds(size, first, last)
             if start == end:
                 return Piece(size, _nothing())
             answer = await obstore.get_async(self.store, name, options={"range": (start, end)})
         return Piece(size, _received(answer, name))
+
+    async def _size(self, name: str) -> int:
+        try:
+            return (await obstore.head_async(self.store, name))["size"]
+        except FileNotFoundError:
+            # An answer without a body cannot say whether file or bucket is missing; this one can.
+            return (await obstore.get_async(self.store, name)).meta["size"]
 
     async def delete(self, name: str) -> None:
         try:
