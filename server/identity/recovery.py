@@ -27,16 +27,18 @@ async def use_one_time_link(call: Call) -> Done:
     tries = [slow.key(keys, slow.LINK, source_of(call.request))]
     await database.write(slow.attempt, tries, call.now)
     phone = tidy_phone(body.phone or "") or ""
-    passwords.check_rules(body.new_password, phone or "-")
+    passwords.check_rules(body.new_password, phone)
     hashed = await passwords.hash_password(body.new_password)
     name = tidy_name(body.name or "") or ""
-    await database.write(_use_link, body.token, hashed, name, phone, call.now)
+    await database.write(_use_link, body, hashed, name, phone, call.now)
     await database.write(slow.succeeded, tries, call.now)
     return Done()
 
 
-def _use_link(conn: Connection, token: str, hashed: str, name: str, phone: str, now: Any) -> None:
-    used = accounts.use_link(conn, token_hash(token), now)
+def _use_link(
+    conn: Connection, body: models.OneTimeLinkBody, hashed: str, name: str, phone: str, now: Any
+) -> None:
+    used = accounts.use_link(conn, token_hash(body.token), now)
     if used is None:
         raise BadInput("link_unknown")
     account_id = used["account_id"]
@@ -46,6 +48,8 @@ def _use_link(conn: Connection, token: str, hashed: str, name: str, phone: str, 
         if accounts.administrators(conn):
             raise Conflict("administrator_exists")
         account_id = _administrator(conn, name, phone, now)
+    elif account := accounts.by_id(conn, account_id):
+        passwords.check_rules(body.new_password, account["phone"])  # refused, the link stays good
     accounts.set_password(conn, account_id, hashed)
     sign_ins.revoke_all(conn, account_id, now)
     people.write_audit(conn, now, account_id, f"link.{used['purpose']}", "")

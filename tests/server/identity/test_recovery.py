@@ -46,6 +46,18 @@ async def test_an_invited_member_sets_a_password_and_enrols_an_app(village: Vill
     assert (await secretary("POST", path)).json()["code"] == "has_password"
 
 
+async def test_a_link_takes_any_good_password_and_stays_good_after_a_bad_one(
+    village: Village,
+) -> None:
+    secretary = await village.signed_in(SECRETARY)
+    path = f"/api/members/{village.members[MEMBER]}/invitation"
+    token = token_of((await secretary.ok("POST", path))["link"])
+    for password, expected in ((f"so {MEMBER}", 400), ("mười-cây-số-đường-đèo", 200)):
+        body = {"token": token, "new_password": password}
+        answer = await village.browser()("POST", "/api/one-time-link", body)
+        assert answer.status_code == expected, answer.json()
+
+
 async def test_a_recovery_code_works_once(village: Village) -> None:
     secretary = await village.signed_in(SECRETARY)
     path = f"/api/members/{village.members[MEMBER]}/invitation"
