@@ -105,11 +105,13 @@ export class Player {
     this.#before = now;
     this.#last = this.speaker ?? this.#last;
     let wait = false;
+    let failed = false;
     for (const reel of this.#reels) {
       const state = reel.sync(this.at, this.playing, this.speed);
       if (state === 'loading') wait = true;
-      if (state === 'failed') this.failed = true;
+      if (state === 'failed') failed = true;
     }
+    this.failed = failed;
     this.#waiting = wait ? this.#waiting + passed : 0;
     this.loading = this.#waiting > PATIENCE_MS;
     if (!this.playing || wait) return;

@@ -1,5 +1,6 @@
 /** A member's own pages: sessions, documents, device check, account. */
 export const member = {
+  loading: 'Đang mở…',
   mySessions: 'Phiên họp của tôi',
   hello: 'Chào đồng chí {name}',
   next: 'Phiên họp sắp tới',
