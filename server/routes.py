@@ -362,6 +362,7 @@ ROUTES: list[Route] = [
     command("leave-floor", s.Command, As.PARTICIPANT),
     command("mute", s.MutePerson, As.CHAIR),
     command("remove", s.RemovePerson, As.CHAIR),
+    command("revoke-device", s.RevokeDevice, As.PARTICIPANT),
     command("leave", s.Command, As.PARTICIPANT),
     command("note", s.AddNote, As.CHAIR_OR_SECRETARY),
     command("reserve-opinion", s.Say, As.PARTICIPANT),
@@ -386,6 +387,7 @@ ROUTES: list[Route] = [
     command("adjourn", s.Adjourn, As.CHAIR),
     command("abandon", s.Reason, As.CHAIR),
     command("take-chair", s.Command, As.DEPUTY),
+    command("correct-report", s.CorrectReport, As.CHAIR_OR_SECRETARY),
     command("hand-chair", s.PersonCommand, As.CHAIR),
     # recordings
     Route("GET", "/api/recorder/jobs", None, r.RecorderJobs, Who.RECORDER, recordings.list_jobs),
@@ -531,6 +533,14 @@ ROUTES: list[Route] = [
         None,
         Who.OFFICER,
         portal.read_document,
+    ),
+    Route(
+        "GET",
+        "/api/officer/sessions/{session_id}/versions/{version}/{name}",
+        None,
+        None,
+        Who.OFFICER,
+        portal.read_version,
     ),
     Route(
         "POST",

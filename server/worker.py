@@ -137,7 +137,7 @@ class Worker:
             self._something_taken.set()
 
     async def _reviews(self) -> None:
-        await ask_reviews(self.services, self.client)
+        await ask_reviews(self.services, self.client, self.app)
 
     async def _witness(self) -> None:
         """Each session on its own beat of ten seconds, all of them at once."""

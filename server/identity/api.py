@@ -13,6 +13,7 @@ from server.http.errors import BadInput, Forbidden, NotFound, NotSignedIn
 from server.http.model import Done, Model
 from server.identity import codes, models, passwords, signing_in
 from server.identity import throttling as slow
+from server.identity.device_keys import revoke_device_keys
 from server.identity.installation import shown
 from server.identity.me import device_of, me_of, source_of, with_cookie, without_cookie
 from server.keys import new_id, token_hash
@@ -131,7 +132,9 @@ async def change_password(call: Call) -> Done:
     hashed = await passwords.hash_password(body.new_password)
     await database.write(accounts.set_password, account_id, hashed)
     await database.write(slow.succeeded, tries, call.now)
-    await database.write(sign_ins.revoke_all, account_id, call.now, call.principal.sign_in_id)
+    here = call.principal.sign_in_id
+    await database.write(sign_ins.revoke_all, account_id, call.now, here)
+    await revoke_device_keys(call.services, account_id, "member", call.now, but=here)
     await database.write(people.write_audit, call.now, account_id, "password.change", "")
     return Done()
 
@@ -158,6 +161,8 @@ async def revoke_sign_in(call: Call) -> Done:
     )
     if not done:
         raise NotFound
+    ended = {"sign_in_id": call.path["sign_in_id"]}
+    await revoke_device_keys(call.services, _account_id(call), "member", call.now, **ended)
     return Done()
 
 

@@ -8,6 +8,7 @@ from server.http.errors import BadInput, Conflict, Forbidden, NotFound
 from server.http.model import Done
 from server.identity import codes, models, passwords, signing_in
 from server.identity import throttling as slow
+from server.identity.device_keys import revoke_device_keys
 from server.identity.installation import link
 from server.identity.me import source_of
 from server.keys import new_id, token_hash
@@ -128,12 +129,13 @@ async def approve_reset(call: Call) -> models.Reset:
     """Password, factors and sign-ins end; the link to begin anew is shown once."""
     services, reset_id = call.services, call.path["reset_id"]
     token = services.keys.token()
-    await services.database.write(_approve, call, reset_id, token)
+    account_id = await services.database.write(_approve, call, reset_id, token)
+    await revoke_device_keys(services, account_id, "reset", call.now)
     found = await _reset(services, reset_id)
     return found.model_copy(update={"link": link(services.config, token)})
 
 
-def _approve(conn: Connection, call: Call, reset_id: str, token: str) -> None:
+def _approve(conn: Connection, call: Call, reset_id: str, token: str) -> str:
     rows = accounts.resets(conn, reset_id)
     if not rows:
         raise NotFound
@@ -160,6 +162,7 @@ def _approve(conn: Connection, call: Call, reset_id: str, token: str) -> None:
     ]
     accounts.notify(conn, notices)
     people.write_audit(conn, call.now, me, "reset.approve", row["name"])
+    return str(account_id)
 
 
 def _leaders(conn: Connection, account_id: str) -> set[str]:

@@ -26,14 +26,22 @@ async def live(call: Call, socket: WebSocket) -> None:
 
 
 async def show_dossier(call: Call) -> Dossier:
-    row = await dossiers.received(call)
-    return dossiers.dossier(row, await received_package(call.services, row["blob"]))
+    return await dossiers.show(call.services, await dossiers.received(call))
 
 
 async def read_document(call: Call) -> Response:
     """One file of the package, as it was received."""
     row = await dossiers.received(call)
     package = await received_package(call.services, row["blob"])
+    data = package.files.get(call.path["name"])
+    if data is None:
+        raise NotFound
+    return file_response(call.path["name"], data)
+
+
+async def read_version(call: Call) -> Response:
+    """One file of a version of the report: a returned one is kept as it was received."""
+    package = await dossiers.version(call)
     data = package.files.get(call.path["name"])
     if data is None:
         raise NotFound

@@ -12,8 +12,11 @@ from server.blobs import BlobMissing
 from server.recordings.models import Verdict
 from server.reports.bundle import LOG, PackageUnusable, check, unpacked
 from server.services import Services
+from server.store import key_directory as directory
 from server.store import submission as store
 from server.store.database import RowMapping
+from server.submission.directory import Told
+from server.submission.directory import findings as findings_of_keys
 from server.submission.enrolment import fingerprint
 from server.texts import say
 from server.verify.chain import Line, read_log
@@ -33,6 +36,19 @@ class Check:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this committee kept of the session while it ran."""
+
+    hashes: Mapping[int, str]  # of its lines
+    keys: Sequence[Told] = ()  # its device keys
+    keys_elsewhere: frozenset[str] = frozenset()  # those of them that another session told too
+
+
+def _told(row: RowMapping) -> Told:
+    return Told(row["seq"], row["type"], row["person"], row["key_id"], row["spki"])
+
+
 async def package_verdict(services: Services, row: RowMapping, now: datetime) -> Verdict:
     """Every check as one sentence; computed anew from the file as it lies in our store."""
     try:
@@ -42,8 +58,14 @@ async def package_verdict(services: Services, row: RowMapping, now: datetime) ->
     witnessed = await services.database.read(
         store.hashes, row["peer_id"], row["session_id"], 1, 2**31 - 1
     )
+    session = (row["peer_id"], row["session_id"])
+    known = Known(
+        witnessed,
+        [_told(key) for key in await services.database.read(directory.keys_of, *session)],
+        await services.database.read(directory.elsewhere, *session),
+    )
     ours = services.keys.seal.public
-    checks = await asyncio.to_thread(package_checks, data, dict(row), witnessed, ours)
+    checks = await asyncio.to_thread(package_checks, data, dict(row), known, ours)
     return verdict(checks, now)
 
 
@@ -68,9 +90,9 @@ def good(key: str, /, **params: Any) -> Check:
 
 
 def package_checks(
-    data: bytes, row: Mapping[str, Any], witnessed: Mapping[int, str], ours: PublicKey
+    data: bytes, row: Mapping[str, Any], known: Known, ours: PublicKey
 ) -> list[Check]:
-    """`row` is the inbox row with the sender's key; `witnessed` our own hashes of its lines.
+    """`row` is the inbox row with the sender's key.
 
     `ours` is the key with which we countersigned the session while it ran.
     """
@@ -90,7 +112,9 @@ def package_checks(
         log = verify_source(Zip(file), findings, ours)
     found += [Check(one.level, one.sentence) for one in findings.found]
     if log:
-        found.append(_against_witnessed(log, witnessed))
+        found.append(_against_witnessed(log, known.hashes))
+        keys = findings_of_keys(log, known.keys, known.keys_elsewhere)
+        found += [Check(one.level, one.sentence) for one in keys]
     return found
 
 

@@ -2,9 +2,10 @@
 
 The package holds `manifest.json`, `signature.json` and the files the manifest names: `minutes` and
 `report` as .json, .html and .pdf, `minutes-read.txt` when minutes were read out, and `log.jsonl`,
-the session's log up to the event that ended it. The report's SHA-256 is that of the manifest's
-RFC 8785 bytes, and the seal is the installation's ECDSA signature over those bytes. Rendering the
-same log again gives the same manifest.
+the session's log up to the event that ended it. A report that was returned and corrected also
+holds `addendum`, and its log goes on to the correction. The report's SHA-256 is that of the
+manifest's RFC 8785 bytes, and the seal is the installation's ECDSA signature over those bytes.
+Rendering the same log again gives the same manifest.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from server.reports.addendum import CorrectionFacts, addendum, corrections
 from server.reports.facts import Facts, facts
 from server.reports.html import html
 from server.reports.minutes import minutes
@@ -35,12 +37,13 @@ MANIFEST, SIGNATURE, LOG, READ = (
     "log.jsonl",
     "minutes-read.txt",
 )
-KINDS, FORMS = ("minutes", "report"), ("json", "html", "pdf")
+KINDS, FORMS = ("minutes", "report", "addendum"), ("json", "html", "pdf")
 NAMES = frozenset({LOG, READ, *(f"{kind}.{form}" for kind in KINDS for form in FORMS)})
 MOST_BYTES = 256 * 1024 * 1024  # unpacked; a log of a long session has about 10 MB
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold, so that files have none
 
 _facts = TypeAdapter(Facts)
+_made = TypeAdapter(tuple[CorrectionFacts, ...])
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -75,17 +78,26 @@ class Package:
 
 def seal(session: str, entries: Sequence[Entry], key: PrivateKey) -> Package:
     """Renders and signs the report of an ended session. Raises NotEnded."""
-    told = facts(session, [entry.logged() for entry in entries])
-    log = log_lines(entry for entry in entries if entry.seq <= told.head_seq)
-    files = {LOG: log} | rendered(told)
+    logged = [entry.logged() for entry in entries]
+    told, made = facts(session, logged), corrections(session, logged)
+    head = (made[-1].seq, made[-1].head) if made else (told.head_seq, told.head)
+    log = log_lines(entry for entry in entries if entry.seq <= head[0])
+    files = {LOG: log} | rendered(told, made)
     manifest = _manifest(told, entries, files)
+    manifest["head"] = {"seq": head[0], "hash": head[1]}
+    if made:
+        manifest |= {"version": made[-1].version, "corrects": made[-1].corrects}
     return Package(manifest, files, key.key_id, key.sign(manifest))
 
 
-def rendered(told: Facts) -> dict[str, bytes]:
-    """Each document in each form, by file name."""
+def rendered(told: Facts, made: Sequence[CorrectionFacts] = ()) -> dict[str, bytes]:
+    """Each document in each form, by file name; minutes and report know of no correction."""
     data = canonical_bytes(_facts.dump_python(told, mode="json"))
     files = {}
+    if made:
+        added, at = addendum(told, made), made[-1].at
+        files["addendum.json"] = canonical_bytes(_made.dump_python(tuple(made), mode="json"))
+        files["addendum.html"], files["addendum.pdf"] = html(added), pdf(added, at)
     for document in (minutes(told), report(told)):
         files[f"{document.kind}.json"] = data
         files[f"{document.kind}.html"] = html(document)

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from server.http.routing import As
 from server.session import decide_agenda as agenda
 from server.session import decide_closing as closing
+from server.session import decide_devices as devices
 from server.session import decide_opening as opening
+from server.session import decide_report as report
 from server.session import decide_votes as votes
 from server.session.law import Case, Events, Law, Laws, check
 from server.session.refusal import Refused
 from server.session.sensible import sensible
-from server.session.stages import COUNTED, GATHERING, RUNNING, WORKING, Stage
+from server.session.stages import COUNTED, ENDED, GATHERING, RUNNING, WORKING, Stage
 
 _LATE = frozenset({Stage.ITEMS, Stage.CONCLUDING, Stage.MINUTES})
 _SPEAKING = frozenset({Stage.ROLL_CALL, Stage.AGENDA}) | _LATE
@@ -53,6 +55,7 @@ LAWS: Laws = {
     "leave-floor": Law(_ANY, RUNNING, agenda.leave_floor),
     "mute": Law(_CHAIR, RUNNING | GATHERING, agenda.mute),
     "remove": Law(_CHAIR, RUNNING | GATHERING, agenda.remove),
+    "revoke-device": Law(_ANY, COUNTED | RUNNING | GATHERING, devices.revoke_device),
     "leave": Law(_ANY, RUNNING, opening.leave),
     "note": Law(_BOTH, COUNTED, agenda.add_note),
     "reserve-opinion": Law(_ANY, _LATE, agenda.reserve_opinion),
@@ -91,6 +94,7 @@ LAWS: Laws = {
     "take-chair": Law(
         As.DEPUTY, RUNNING | GATHERING, closing.take_chair, closing.ready_to_take_chair
     ),
+    "correct-report": Law(_BOTH, ENDED, report.correct_report, report.ready_to_correct),
     "hand-chair": Law(_CHAIR, RUNNING | GATHERING, closing.hand_chair),
 }
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from server.session import events as e
 from server.session import recording
 from server.session.attendance import base_now, quorum_now
+from server.session.decide_devices import require_living
 from server.session.law import Case, Events, member_of, nothing_pending
 from server.session.models import (
     CheckIn,
@@ -101,6 +102,7 @@ def _check_statement(case: Case, member: Member, said: CheckInStatement, signatu
     certificate = member.certificate(said.device)
     if said.member != case.actor or certificate is None:
         raise Refused("device_not_certified")
+    require_living(certificate)
     if not PublicKey(certificate.spki).verify(said.model_dump(), signature):
         raise Refused("signature_invalid")
     if state.ledger.head_hash(said.seen_seq) != said.seen_head:

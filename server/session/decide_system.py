@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from server.session import decide_report as report
 from server.session import events as e
 from server.session.decide_opening import waiting_opens_at
 from server.session.events import Event
@@ -48,7 +49,9 @@ def system_note(state: State, event: Event, now: datetime) -> Events:
         case e.ReportSealed(sha256=digest):
             return [] if digest == state.report_sealed else [event]
         case e.ReportReceived():
-            return [] if state.report_received is not None else [event]
+            return report.received(state, event)
+        case e.ReportReviewed():
+            return report.reviewed(state, event)
         case e.RecordingFinished():
             return [] if state.recording_finished else [event]
         case _:

@@ -12,6 +12,7 @@ from server.session.attendance import (
     tally_of,
 )
 from server.session.decide_agenda import proposal
+from server.session.decide_devices import require_living
 from server.session.law import Case, Events, item_of, motion_of, nothing_pending, present_member
 from server.session.models import (
     CastBallot,
@@ -168,6 +169,7 @@ def cast_ballot(case: Case) -> Events:
     motion = motion_of(state, ballot.motion)
     member = present_member(state, case.actor)
     certificate = member.certificate(ballot.device)
+    require_living(certificate)
     key = DeviceKey(case.actor, PublicKey(certificate.spki)) if certificate else None
     signed = SignedBallot(ballot, body.signature)
     verdict = accept(signed, state.ledger, as_opened(state, motion), key, case.now)

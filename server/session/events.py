@@ -175,6 +175,19 @@ class DeviceCertified:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceKeyRevoked:
+    """Nothing signed by that key after this line counts; what stands before it stays valid.
+
+    `by`: the member on a device of theirs, or the two people who reset the member's factors.
+    """
+
+    TYPE: ClassVar[str] = "device-key-revoked"
+    person: str
+    key_id: str
+    by: Literal["member", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """With what the recorder had confirmed, and when; empty when no recording is asked for."""
 
@@ -578,6 +591,29 @@ class ReportReceived:
     signature: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReportReviewed:
+    """What an officer of the upper committee decided about the report with this SHA-256."""
+
+    TYPE: ClassVar[str] = "report-reviewed"
+    sha256: str
+    state: Literal["accepted", "returned"]
+    note: str
+    reviewed_at: str
+    key_id: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCorrected:
+    """An addendum to a returned report; what was sealed stays as it is. The actor wrote it."""
+
+    TYPE: ClassVar[str] = "report-corrected"
+    version: int  # of the report that this makes, from 2
+    corrects: str  # SHA-256 of the one that was returned
+    text: str
+
+
 Event = (
     Convened
     | DocumentAdded
@@ -587,6 +623,7 @@ Event = (
     | Connected
     | Disconnected
     | DeviceCertified
+    | DeviceKeyRevoked
     | Opened
     | SecretaryNamed
     | RollCallStarted
@@ -634,6 +671,8 @@ Event = (
     | RecordingFinished
     | ReportSealed
     | ReportReceived
+    | ReportReviewed
+    | ReportCorrected
 )
 
 BY_TYPE: dict[str, type[Event]] = {kind.TYPE: kind for kind in Event.__args__}

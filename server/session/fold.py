@@ -11,6 +11,7 @@ from server.session.events import Logged
 from server.session.ledger import LogLedger
 from server.session.stages import Stage, move
 from server.session.state import (
+    Correction,
     Gap,
     Item,
     Member,
@@ -198,6 +199,20 @@ def _record(state: State, logged: Logged) -> State | None:
         case e.ReportReceived(committee, number, received_at, digest, key_id):
             receipt = (committee, number, received_at, digest, key_id)
             return replace(state, report_received=receipt)
+        case e.ReportReviewed() as event:
+            return replace(state, review=event)
+        case e.ReportCorrected(version, corrects, text):
+            made = Correction(
+                version,
+                corrects,
+                state.review.note if state.review else "",
+                text,
+                logged.actor,
+                logged.time,
+                logged.seq,
+                logged.hash,
+            )
+            return replace(state, corrections=(*state.corrections, made))
         case _:
             return None
 

@@ -24,11 +24,17 @@ def changed(state: State, logged: Logged) -> State | None:
                 _with(state, person, _disconnected(state.members[person], now)),
                 chair_away_since=away,
             )
-        case e.DeviceCertified(person, key_id, spki):
-            certificate = Certificate(key_id, from_base64url(spki), now, logged.seq)
+        case e.DeviceCertified(person, key_id, spki, label):
+            certificate = Certificate(key_id, from_base64url(spki), now, logged.seq, label)
             member = state.members[person]
             others = tuple(c for c in member.certificates if c.key_id != key_id)
             return _with(state, person, replace(member, certificates=(*others, certificate)))
+        case e.DeviceKeyRevoked(person, key_id):
+            member = state.members[person]
+            kept = tuple(
+                replace(c, revoked_at=now) if c.key_id == key_id else c for c in member.certificates
+            )
+            return _with(state, person, replace(member, certificates=kept))
         case e.CheckedIn():
             return _checked_in(state, logged.event, now)
         case e.Vouched(person):

@@ -228,7 +228,11 @@ def _append(
     beside: Beside | None = None,
 ) -> None:
     """The lines, and the copy of the fold that lists read."""
-    appointed = {"starts_at": state.starts_at, "place": state.place}
+    appointed = {
+        "starts_at": state.starts_at,
+        "place": state.place,
+        "corrections": len(state.corrections),
+    }
     opened, ended = state.opened_at, state.ended_at
     store.append(conn, state.session, lines, state.stage.value, opened, ended, appointed)
     if beside is not None:

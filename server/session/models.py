@@ -8,6 +8,7 @@ from pydantic import Field
 from server.convening.models import AgendaItem, Document, SessionMode, Stage
 from server.http.model import Model
 from server.session.events import NoteKind
+from server.session.evidence_models import CorrectionShown, DeviceKeyShown, Review, Witnessed
 
 Choice = Literal["approve", "disapprove", "abstain"]
 Attendance = Literal["expected", "present", "dropped", "left", "absent_reason", "absent", "removed"]
@@ -24,16 +25,6 @@ class Head(Model):
     time: datetime
     key_id: str
     signature: str  # base64url raw r||s over the canonical JSON of {session, seq, hash, time}
-
-
-class Witnessed(Model):
-    """The upper committee's countersignature of a head, as the log has it."""
-
-    seq: int
-    head: str
-    received_at: str  # exactly as signed
-    key_id: str
-    signature: str  # over {purpose: "countersignature", session, seq, head, received_at}
 
 
 class EventHeader(Model):
@@ -221,6 +212,8 @@ class Delivery(Model):
     receipt: Receipt | None
     documents: list[str]  # kinds ready: minutes, report
     minutes_due_at: datetime | None
+    review: Review | None
+    corrections: list[CorrectionShown]  # oldest first
 
 
 class SessionView(Model):
@@ -273,6 +266,7 @@ class SessionView(Model):
     trouble: str = ""  # why nothing can be written into the log just now, as a sentence
     factor_fresh_until: datetime | None
     device_certified: bool
+    my_keys: list[DeviceKeyShown]
 
 
 # ---- commands: POST /api/sessions/{session_id}/commands/<name> ----
@@ -290,6 +284,14 @@ class PersonCommand(Command):
 
 class NameSecretary(PersonCommand):
     pass
+
+
+class RevokeDevice(Command):
+    key_id: str
+
+
+class CorrectReport(Command):
+    text: str = Field(max_length=8000)
 
 
 class CheckInStatement(Model):

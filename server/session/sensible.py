@@ -63,6 +63,9 @@ _NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "ask-floor": _may_ask,
     "withdraw-floor": lambda case: case.actor in case.state.queue,
     "leave-floor": _holds_floor,
+    "revoke-device": lambda case: any(
+        c.revoked_at is None for c in case.state.members[case.actor].certificates
+    ),
     "leave": lambda case: _here(case) and case.actor != case.state.chair,
     "reserve-opinion": _here,
     "say": lambda case: _here(case) and case.state.chat_allowed,

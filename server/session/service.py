@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -23,6 +23,7 @@ from server.session import decide_system as system
 from server.session import events as e
 from server.session import models as m
 from server.session.decide import LAWS, decide
+from server.session.decide_devices import require_living, revocations
 from server.session.decide_opening import require_factor
 from server.session.editions import Edition
 from server.session.gathering import recorder_facts, room_code_holds
@@ -247,7 +248,9 @@ class SessionService:
 
         def decided(state: State, now: datetime) -> Events:
             member = state.members[person]
-            if member.certificate(key.key_id) is not None:
+            known = member.certificate(key.key_id)
+            require_living(known)
+            if known is not None:
                 return []
             if state.stage in ENDED:
                 raise Refused("media_not_open")
@@ -277,6 +280,25 @@ class SessionService:
         return certificate_of(self.keys, done.state, person, certificate)
 
     # ---- what other parts of the application tell
+
+    async def revoke_keys(
+        self,
+        session_id: str,
+        person: str,
+        keys: Collection[str],
+        by: Literal["member", "reset"],
+        now: datetime,
+    ) -> None:
+        """Ends these device keys of a person; those that do not count any more are passed over."""
+
+        def decided(state: State, _now: datetime) -> Events:
+            if state.stage in ENDED:
+                return []
+            return revocations(state, person, keys, by)
+
+        actor = person if by == "member" else e.SYSTEM
+        await self.log.append(session_id, actor, None, now, decided)
+        await self.hub.gather_now(session_id)
 
     async def convene(
         self, session_id: str, convened: e.Convened, actor: str, now: datetime
@@ -371,7 +393,7 @@ class SessionService:
         contradicts the log, ValueError for a malformed payload.
         """
         event = e.from_data(event_type, payload)
-        by_upper = isinstance(event, e.HeadWitnessed | e.ReportReceived)
+        by_upper = isinstance(event, e.HeadWitnessed | e.ReportReceived | e.ReportReviewed)
         actor = e.UPPER if by_upper else e.SYSTEM
 
         def decided(state: State, time: datetime) -> Events:

@@ -15,6 +15,7 @@ from server.session.events import (
     DocumentLine,
     HeadWitnessed,
     NoteKind,
+    ReportReviewed,
     RosterLine,
 )
 from server.session.ledger import LogLedger
@@ -48,6 +49,20 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """An addendum to a returned report, with the officer's reason; made in the log's line `seq`."""
+
+    version: int
+    corrects: str
+    reason: str
+    text: str
+    person: str
+    at: datetime
+    seq: int
+    head: str  # hash of that line
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """A device key of one member, for this session only."""
 
@@ -55,6 +70,8 @@ class Certificate:
     spki: bytes
     at: datetime
     seq: int
+    label: str = ""
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,7 @@ class Member:
         return standing(self.line)
 
     def certificate(self, key_id: str) -> Certificate | None:
+        """That key's certificate, revoked ones too."""
         return next((c for c in self.certificates if c.key_id == key_id), None)
 
 
@@ -303,6 +321,8 @@ class State:
     recording_finished: bool = False
     report_sealed: str = ""  # SHA-256
     report_received: tuple[str, str, str, str, str] | None = None
+    review: ReportReviewed | None = None  # the last one
+    corrections: tuple[Correction, ...] = ()
     commands: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (actor, id) → seq
 
     @property

@@ -51,7 +51,7 @@ class Surroundings:
     delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
     upper_connected: bool = False
     room_code: str | None = None
-    certified: frozenset[str] = frozenset()  # sign-ins whose device key is certified
+    certified: frozenset[tuple[str, str]] = frozenset()  # sign-ins and their device keys
     switched_on: frozenset[tuple[str, str]] = frozenset()  # (person, camera|microphone)
     media_down: bool = False
     trouble: str = ""  # why nothing can be written now: a code of `Database.trouble`

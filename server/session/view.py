@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from server.convening.models import Document
 from server.session import models as m
 from server.session.decide import allowed
+from server.session.evidence_models import DeviceKeyShown
 from server.session.law import Case
 from server.session.minutes import draft, text_hash
 from server.session.next_step import next_step
@@ -51,7 +52,8 @@ def view_of(parts: Parts, viewer: Viewer) -> m.SessionView:
         my_counter=_my_counter(state, me),
         my_last_ballot=_my_last_ballot(state, me),
         factor_fresh_until=_fresh_until(state, viewer),
-        device_certified=viewer.sign_in_id in around.certified,
+        device_certified=_certified(state, me, viewer, around),
+        my_keys=_my_keys(state, me),
     )
 
 
@@ -122,3 +124,18 @@ def _fresh_until(state: State, viewer: Viewer) -> datetime | None:
     if viewer.factor_at is None:
         return None
     return viewer.factor_at + timedelta(minutes=state.rules.number("factor.fresh_minutes"))
+
+
+def _certified(state: State, me: str | None, viewer: Viewer, around: Surroundings) -> bool:
+    member = state.member(me or "")
+    keys = member.certificates if member else ()
+    living = (c.key_id for c in keys if c.revoked_at is None)
+    return any((viewer.sign_in_id, key_id) in around.certified for key_id in living)
+
+
+def _my_keys(state: State, me: str | None) -> list[DeviceKeyShown]:
+    member = state.member(me or "")
+    return [
+        DeviceKeyShown(key_id=c.key_id, label=c.label, certified_at=c.at, revoked_at=c.revoked_at)
+        for c in (member.certificates if member else ())
+    ]

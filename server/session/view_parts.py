@@ -10,7 +10,9 @@ from server.session import models as m
 from server.session import recording
 from server.session.attendance import quorum_now
 from server.session.decide_closing import chair_away_since
+from server.session.decide_report import returned
 from server.session.events import to_data
+from server.session.evidence_models import CorrectionShown, Review, Witnessed
 from server.session.stages import ENDED, GATHERING, Stage
 from server.session.state import ItemStage, Member, Motion, State
 from server.session.surroundings import PersonLive, Surroundings
@@ -218,6 +220,25 @@ def _delivery(state: State, around: Surroundings) -> m.Delivery:
         receipt=receipt,
         documents=list(facts.documents),
         minutes_due_at=due,
+        review=_review(state),
+        corrections=[
+            CorrectionShown(
+                version=c.version, reason=c.reason, text=c.text, by=state.name(c.person), at=c.at
+            )
+            for c in state.corrections
+        ],
+    )
+
+
+def _review(state: State) -> Review | None:
+    found = state.review
+    if found is None:
+        return None
+    return Review(
+        state=found.state,
+        note=found.note,
+        at=from_text(found.reviewed_at),
+        asks=returned(state) is not None,
     )
 
 
@@ -232,6 +253,6 @@ def _chat(state: State) -> list[m.Message]:
     return [m.Message(person=c.person, text=c.text, at=c.at) for c in state.chat[-_CHAT_SHOWN:]]
 
 
-def _witnessed(state: State) -> m.Witnessed | None:
+def _witnessed(state: State) -> Witnessed | None:
     found = state.witnessed
-    return m.Witnessed.model_validate(to_data(found)) if found else None
+    return Witnessed.model_validate(to_data(found)) if found else None

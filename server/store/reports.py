@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from server.session.stages import ENDED, RUNNING
 from server.store.tables import outbox, peer, report, session
@@ -20,12 +20,20 @@ def running(conn: Connection) -> Sequence[str]:
 
 
 def unreported(conn: Connection) -> Sequence[str]:
-    """Sessions that were opened and have ended, and whose report is not acknowledged."""
-    done = select(outbox.c.session_id).where(
-        outbox.c.kind == "report", outbox.c.state == "acknowledged"
+    """Sessions that were opened and have ended, and whose newest report is not acknowledged."""
+    done = (
+        select(func.count())
+        .where(
+            outbox.c.session_id == session.c.id,
+            outbox.c.kind == "report",
+            outbox.c.state == "acknowledged",
+        )
+        .scalar_subquery()
     )
     query = select(session.c.id).where(
-        session.c.stage.in_(_ENDED), session.c.opened_at.is_not(None), session.c.id.not_in(done)
+        session.c.stage.in_(_ENDED),
+        session.c.opened_at.is_not(None),
+        done < session.c.corrections + 1,
     )
     return conn.execute(query.order_by(session.c.closed_at)).scalars().all()
 
@@ -40,7 +48,7 @@ def unwitnessed(conn: Connection, since: datetime) -> Sequence[str]:
 
 
 def under_review(conn: Connection, since: datetime) -> Sequence[RowMapping]:
-    """Acknowledged reports that are not accepted yet: with cell_id, title, url."""
+    """Acknowledged reports, the newest of each session first: with cell_id, title, url, spki."""
     query = (
         select(
             outbox.c.id,
@@ -49,7 +57,9 @@ def under_review(conn: Connection, since: datetime) -> Sequence[RowMapping]:
             outbox.c.body,
             session.c.cell_id,
             session.c.title,
+            outbox.c.sha256,
             peer.c.url,
+            peer.c.spki,
         )
         .join(session, session.c.id == outbox.c.session_id)
         .join(peer, peer.c.id == outbox.c.peer_id)
@@ -59,6 +69,7 @@ def under_review(conn: Connection, since: datetime) -> Sequence[RowMapping]:
             outbox.c.created_at >= since,
             peer.c.confirmed_at.is_not(None),
         )
+        .order_by(outbox.c.created_at.desc())
     )
     return conn.execute(query).mappings().all()
 
@@ -68,11 +79,10 @@ def put_review(conn: Connection, message_id: str, body: str) -> None:
     conn.execute(update(outbox).where(outbox.c.id == message_id).values(body=body))
 
 
-def has_files(conn: Connection, session_id: str) -> bool:
-    return (
-        conn.execute(select(report.c.kind).where(report.c.session_id == session_id)).first()
-        is not None
-    )
+def version(conn: Connection, session_id: str) -> int:
+    """The number of the newest report: one, and one more for each correction."""
+    query = select(session.c.corrections).where(session.c.id == session_id)
+    return int(conn.execute(query).scalar_one()) + 1
 
 
 def file_row(conn: Connection, session_id: str, kind: str, form: str) -> RowMapping | None:

@@ -1,11 +1,12 @@
 """What the running session reads and keeps beside its log: device keys, pairing, checkpoints."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 
-from server.session.stages import RUNNING, Stage
+from server.session.stages import ENDED, RUNNING, Stage
 from server.store.tables import (
     checkpoint,
     device_key,
@@ -16,6 +17,8 @@ from server.store.tables import (
     report,
     room_device,
     session,
+    sign_in,
+    summons,
 )
 
 GOING_ON = tuple(str(stage) for stage in (*RUNNING, Stage.WAITING))
@@ -87,11 +90,43 @@ def add_device_key(conn: Connection, values: dict[str, Any]) -> None:
         conn.execute(insert(device_key).values(**values))
 
 
-def certified_sign_ins(conn: Connection, session_id: str) -> frozenset[str]:
-    query = select(device_key.c.sign_in_id).where(
-        device_key.c.session_id == session_id, device_key.c.revoked_at.is_(None)
+def certified_sign_ins(conn: Connection, session_id: str) -> frozenset[tuple[str, str]]:
+    """Sign-ins and the keys certified by them; whether a key still counts is for the log to say."""
+    query = select(device_key.c.sign_in_id, device_key.c.key_id).where(
+        device_key.c.session_id == session_id
     )
-    return frozenset(conn.execute(query).scalars())
+    return frozenset((sign_in, key_id) for sign_in, key_id in conn.execute(query))
+
+
+def device_keys_of(
+    conn: Connection, account_id: str, sign_in_id: str | None
+) -> Sequence[RowMapping]:
+    """Keys of an account, or of one sign-in of it, in sessions not ended: session_id,
+    sign_in_id, person, key_id."""
+    query = (
+        select(
+            device_key.c.session_id,
+            device_key.c.key_id,
+            device_key.c.sign_in_id,
+            summons.c.person,
+        )
+        .join(session, session.c.id == device_key.c.session_id)
+        .join(sign_in, sign_in.c.id == device_key.c.sign_in_id)
+        .join(
+            summons,
+            and_(
+                summons.c.session_id == device_key.c.session_id,
+                summons.c.member_id == device_key.c.member_id,
+            ),
+        )
+        .where(
+            sign_in.c.account_id == account_id,
+            session.c.stage.not_in([stage.value for stage in ENDED]),
+        )
+    )
+    if sign_in_id is not None:
+        query = query.where(device_key.c.sign_in_id == sign_in_id)
+    return conn.execute(query).mappings().all()
 
 
 def add_checkpoint(conn: Connection, values: dict[str, Any]) -> None:

@@ -18,7 +18,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from server.store.tables import enrolment_code, followed, followed_header, inbox, outbox, peer
+from server.store.tables import (
+    enrolment_code,
+    followed,
+    followed_header,
+    inbox,
+    inbox_former,
+    outbox,
+    peer,
+)
 
 Values = Mapping[str, Any]
 
@@ -239,6 +247,20 @@ def _insert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
         conn.execute(insert(table), [dict(row) for row in rows])
     except IntegrityError:
         raise Taken from None
+
+
+def keep_former(conn: Connection, row: RowMapping) -> None:
+    """The returned report as it was, before a corrected one takes its place in the inbox."""
+    names = inbox_former.c.keys()
+    conn.execute(insert(inbox_former).values(**{name: row[name] for name in names}))
+
+
+def former(conn: Connection, peer_id: str, session_id: str) -> Sequence[RowMapping]:
+    """Returned reports of that session, the oldest first."""
+    query = select(inbox_former).where(
+        inbox_former.c.peer_id == peer_id, inbox_former.c.session_id == session_id
+    )
+    return conn.execute(query.order_by(inbox_former.c.received_at)).mappings().all()
 
 
 def correct_received(conn: Connection, values: Values) -> None:

@@ -247,6 +247,7 @@ session = Table(
     Column("head_seq", Integer, nullable=False, server_default="0"),
     Column("head_hash", String(64), nullable=False, server_default=""),
     Column("witnessed_seq", Integer, nullable=False, server_default="0"),
+    Column("corrections", Integer, nullable=False, server_default="0"),  # copy of the fold
 )
 
 agenda_item = Table(
@@ -464,6 +465,32 @@ followed_header = Table(  # the upper committee's own copy of the chain it witne
     Column("seq", Integer, primary_key=True),
     Column("hash", String(64), nullable=False),
     Column("header", Text, nullable=False),
+)
+
+key_directory = Table(  # device keys as each cell told them while its session ran; never changed
+    "key_directory",
+    metadata,
+    Column("peer_id", String(40), primary_key=True),
+    Column("session_id", String(40), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("type", String(30), nullable=False),  # of the event: device-certified, …-revoked
+    Column("person", String(12), nullable=False),
+    Column("key_id", String(40), nullable=False, index=True),
+    Column("spki", Text, nullable=False),
+    at("told_at"),
+)
+
+inbox_former = Table(  # reports that were returned and have been corrected since; never changed
+    "inbox_former",
+    metadata,
+    Column("peer_id", String(40), primary_key=True),
+    Column("session_id", String(40), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    text("blob"),
+    at("received_at"),
+    text("receipt"),
+    text("review_note"),
+    at("reviewed_at", nullable=True),
 )
 
 inbox = Table(

@@ -7,7 +7,13 @@ import httpx
 from server.config import Config
 from server.http.authorise import worker_key
 from server.keys import Keyring
-from server.session.events import HeadWitnessed, ReportReceived, ReportSealed, to_data
+from server.session.events import (
+    HeadWitnessed,
+    ReportReceived,
+    ReportReviewed,
+    ReportSealed,
+    to_data,
+)
 from server.submission.models import WorkerNote
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -30,7 +36,7 @@ class AppClient:
         )
 
     async def note(
-        self, session_id: str, event: HeadWitnessed | ReportSealed | ReportReceived
+        self, session_id: str, event: HeadWitnessed | ReportSealed | ReportReceived | ReportReviewed
     ) -> None:
         """Appends the event; when this returns it is durable. Raises AppAway."""
         body = WorkerNote(session_id=session_id, type=event.TYPE, data=to_data(event))

@@ -46,8 +46,17 @@ def delay(attempts: int, random: float) -> float:
     return steady * (0.75 + 0.5 * random)
 
 
-def package_blob(session_id: str) -> str:
-    return f"report/{session_id}.zip"
+def package_blob(session_id: str, version: int = 1) -> str:
+    return f"report/{_named(session_id, version)}.zip"
+
+
+def _named(session_id: str, version: int) -> str:
+    """Every version keeps files of its own: what was sealed is never written over."""
+    return session_id if version == 1 else f"{session_id}-v{version}"
+
+
+def _file_blob(session_id: str, version: int, name: str) -> str:
+    return f"report/{_named(session_id, version)}-{name}"
 
 
 class Deliverer:
@@ -61,7 +70,7 @@ class Deliverer:
         random: Callable[[], float],
     ) -> None:
         self.services, self.app, self.client, self.random = services, app, client, random
-        self._sealed: set[str] = set()  # told by the log to be sealed; spares reading it again
+        self._sealed: set[tuple[str, int]] = set()  # told by the log; spares reading it again
 
     async def advance(self, session_id: str) -> bool:
         """Brings an ended session's report as far as it can go without the committee.
@@ -69,15 +78,18 @@ class Deliverer:
         True when a message was put into the outbox.
         """
         database = self.services.database
-        if session_id not in self._sealed:
-            if not await database.read(report_store.has_files, session_id):
-                await self._render(session_id)
-            await self._tell_sealed(session_id)
-            self._sealed.add(session_id)
+        version = await database.read(report_store.version, session_id)
+        blob = package_blob(session_id, version)
+        if (session_id, version) not in self._sealed:
+            files = await database.read(report_store.file_row, session_id, "minutes", "json")
+            if files is None or files["blob"] != _file_blob(session_id, version, "minutes.json"):
+                await self._render(session_id, version)
+            await self._tell_sealed(session_id, blob)
+            self._sealed.add((session_id, version))
         message = await database.read(store.report_message, session_id)
-        if message is None:
+        if message is None or message["blob"] != blob:
             if await database.read(store.committee) is not None:
-                await self._queue(session_id)
+                await self._queue(session_id, blob)
                 return True
         elif message["state"] == "received":
             await self._tell_received(message)
@@ -88,7 +100,7 @@ class Deliverer:
         rows = await self.services.database.read(store.due, self.services.clock())
         return sum([await self._send(row) for row in rows])
 
-    async def _render(self, session_id: str) -> None:
+    async def _render(self, session_id: str, version: int) -> None:
         """Files first, then their rows: rows without files never exist."""
         services = self.services
         entries = await services.database.read(event_store.entries_after, session_id, 0)
@@ -99,7 +111,7 @@ class Deliverer:
             kind, _, form = name.partition(".")
             if kind not in KINDS or form not in FORMS:
                 continue
-            blob = f"report/{session_id}-{name}"
+            blob = _file_blob(session_id, version, name)
             await services.blobs.put(blob, data)
             rows.append(
                 {
@@ -111,40 +123,45 @@ class Deliverer:
                     "created_at": services.clock(),
                 }
             )
-        await services.blobs.put(package_blob(session_id), packed(package, key.public.spki))
+        whole = packed(package, key.public.spki)
+        await services.blobs.put(package_blob(session_id, version), whole)
         await services.database.write(report_store.put_files, session_id, rows)
         log.info("report_rendered", session=session_id)
 
-    async def _package(self, session_id: str) -> Package:
-        return unpacked(await self.services.blobs.get(package_blob(session_id)))
+    async def _package(self, blob: str) -> Package:
+        return unpacked(await self.services.blobs.get(blob))
 
-    async def _has(self, session_id: str, kind: str) -> bool:
+    async def _has(
+        self, session_id: str, kind: type[ReportSealed | ReportReceived], sha256: str
+    ) -> bool:
+        """Whether the log tells this of the report with that SHA-256."""
         entries = await self.services.database.read(event_store.entries_after, session_id, 0)
-        return any(entry.type == kind for entry in entries)
+        told = (entry.logged().event for entry in entries if entry.type == kind.TYPE)
+        return any(isinstance(event, kind) and event.sha256 == sha256 for event in told)
 
-    async def _tell_sealed(self, session_id: str) -> None:
-        if await self._has(session_id, ReportSealed.TYPE):
+    async def _tell_sealed(self, session_id: str, blob: str) -> None:
+        package = await self._package(blob)
+        if await self._has(session_id, ReportSealed, package.sha256):
             return
-        package = await self._package(session_id)
         files = tuple((file["name"], file["sha256"]) for file in package.manifest["files"])
         sealed = ReportSealed(package.sha256, files, package.key_id, package.signature)
         await self.app.note(session_id, sealed)
 
-    async def _queue(self, session_id: str) -> None:
+    async def _queue(self, session_id: str, blob: str) -> None:
         """Puts the report into the outbox, once there is somebody to send it to."""
         services, now = self.services, self.services.clock()
-        digest = (await self._package(session_id)).sha256
+        digest = (await self._package(blob)).sha256
 
         def write(conn: Connection) -> None:
-            to = store.committee(conn)
-            if to is None or store.report_message(conn, session_id) is not None:
+            to, last = store.committee(conn), store.report_message(conn, session_id)
+            if to is None or (last is not None and last["blob"] == blob):
                 return
             message = {
                 "id": services.new_id(),
                 "peer_id": to["id"],
                 "kind": "report",
                 "session_id": session_id,
-                "blob": package_blob(session_id),
+                "blob": blob,
                 "sha256": digest,
                 "state": "waiting",
                 "created_at": now,
@@ -190,7 +207,7 @@ class Deliverer:
     async def _tell_received(self, message: RowMapping) -> None:
         receipt = ReportReceipt.model_validate_json(message["receipt"])
         session_id = message["session_id"]
-        if not await self._has(session_id, ReportReceived.TYPE):
+        if not await self._has(session_id, ReportReceived, receipt.sha256):
             await self.app.note(
                 session_id,
                 ReportReceived(

@@ -1,6 +1,7 @@
 """The upper committee's side: what other installations send is checked, kept and signed for."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,12 @@ from server.http.errors import BadInput, Conflict, NotFound, Unavailable
 from server.reports.bundle import Package, PackageUnusable, check, unpacked
 from server.services import Services
 from server.session.times import from_text, to_millisecond
+from server.store import key_directory as directory
 from server.store import submission as store
 from server.store.database import Connection
 from server.submission import statements
+from server.submission.corrections import require_correction
+from server.submission.directory import BadKeys, Told, keys_told, row_of
 from server.submission.links import BadHeaders, check_links
 from server.submission.models import (
     Countersignature,
@@ -79,22 +83,28 @@ async def take_running(
         raise BadInput("peer_headers", seq=0)
     now = to_millisecond(now)
     try:
-        await services.database.write(_extend, peer_id, body, now)
+        keys = keys_told(body)
+    except BadKeys as error:
+        raise BadInput("peer_keys", seq=error.seq) from None
+    try:
+        await services.database.write(_extend, peer_id, body, keys, now)
     except store.Taken:
         raise Unavailable("peer_busy") from None  # the same message is being taken twice at once
-    keys = services.keys
+    seal = services.keys.seal
     said = statements.countersignature(body.session_id, body.seq, body.head, now)
     return Countersignature(
         session_id=body.session_id,
         seq=body.seq,
         head=body.head,
         received_at=now,
-        key_id=keys.seal.key_id,
-        signature=keys.seal.sign(said),
+        key_id=seal.key_id,
+        signature=seal.sign(said),
     )
 
 
-def _extend(conn: Connection, peer_id: str, body: RunningBody, now: datetime) -> None:
+def _extend(
+    conn: Connection, peer_id: str, body: RunningBody, keys: Sequence[Told], now: datetime
+) -> None:
     """Compares with the lines that we have, and keeps the new ones. Raises Conflict."""
     old = store.followed_row(conn, peer_id, body.session_id)
     seq = old["seq"] if old else 0
@@ -114,6 +124,9 @@ def _extend(conn: Connection, peer_id: str, body: RunningBody, now: datetime) ->
         raise Conflict("history_differs", seq=body.seq)
     new = [header for header in body.headers if header["seq"] > seq]
     store.put_headers(conn, [_header_row(peer_id, body.session_id, header) for header in new])
+    rows = [row_of(peer_id, body.session_id, key, now) for key in keys if key.seq > seq]
+    if differs := directory.put_keys(conn, rows):
+        raise Conflict("history_differs", seq=differs)
     if body.seq < seq:
         return  # an old message, or one sent again: true, but it must not take the board back
     fields = ("item", "present", "base", "needed", "results", "recorder")
@@ -149,8 +162,10 @@ async def take_report(
     old = await services.database.read(store.inbox_row, peer_id, session_id)
     if old is not None and old["sha256"] == digest:
         return ReportReceipt.model_validate_json(old["receipt"])
-    if old is not None and old["state"] != "returned":
-        raise Conflict("report_differs")
+    if old is not None:
+        if old["state"] != "returned":
+            raise Conflict("report_differs")
+        require_correction(await received_package(services, old["blob"]), package)
     blob = f"inbox/{peer_id}-{digest}"
     await services.blobs.put(blob, data)
     try:
@@ -212,9 +227,11 @@ def _receive(
         "reviewed_by": None,
         "reviewed_at": None,
     }
-    if store.inbox_row(conn, peer_id, manifest["session"]) is None:
+    old = store.inbox_row(conn, peer_id, manifest["session"])
+    if old is None:
         store.put_received(conn, values)
     else:
+        store.keep_former(conn, old)
         store.correct_received(conn, values)
     _end_following(conn, peer_id, manifest, now)
     return receipt
@@ -242,13 +259,19 @@ async def report_status(services: Services, peer_id: str, session_id: str) -> Re
     row = await services.database.read(store.inbox_row, peer_id, session_id)
     if row is None:
         raise NotFound
-    return ReportStatus(
+    status = ReportStatus(
         session_id=session_id,
         sha256=row["sha256"],
         state=row["state"],
         note=row["review_note"],
         reviewed_at=row["reviewed_at"],
     )
+    if status.state == "received" or status.reviewed_at is None:
+        return status
+    seal, at = services.keys.seal, to_millisecond(status.reviewed_at)
+    said = statements.review(session_id, status.sha256, status.state, status.note, at)
+    signed = {"reviewed_at": at, "key_id": seal.key_id, "signature": seal.sign(said)}
+    return status.model_copy(update=signed)
 
 
 async def received_package(services: Services, blob: str) -> Package:

@@ -59,6 +59,14 @@ class Peers(Model):
     peers: list[Peer]
 
 
+class KeyPayload(Model):
+    """What stands beside the header of a device key's event; pseudonyms only."""
+
+    seq: int
+    salt: str
+    body: str
+
+
 class RunningBody(Model):
     """Every 10 s while a session runs: head and counts, no names."""
 
@@ -79,6 +87,7 @@ class RunningBody(Model):
     head: str
     prev_seq: int
     headers: list[dict[str, Any]]  # headers after prev_seq, so that the receiver checks the links
+    keys: list[KeyPayload]  # of each header told that certifies or revokes a device key
 
 
 class Countersignature(Model):
@@ -110,6 +119,8 @@ class ReportStatus(Model):
     state: Literal["received", "accepted", "returned"]
     note: str
     reviewed_at: datetime | None
+    key_id: str = ""  # of the signature over `report-review`; empty until it is reviewed
+    signature: str = ""
 
 
 class WorkerNote(Model):
@@ -166,6 +177,29 @@ class DossierDocument(Model):
     signed_by: list[str]
 
 
+class Correction(Model):
+    """An addendum of the cell to a report that was returned."""
+
+    version: int
+    reason: str
+    text: str
+    by: str
+    at: datetime
+
+
+class FormerReport(Model):
+    """A report that was returned, as it was received; the next version differs by `differences`."""
+
+    version: int
+    sha256: str
+    receipt_number: str
+    received_at: datetime
+    returned_at: datetime | None
+    review_note: str
+    documents: list[DossierDocument]
+    differences: list[str]
+
+
 class Dossier(Model):
     session_id: str
     peer_id: str
@@ -181,6 +215,9 @@ class Dossier(Model):
     recording_url: str | None  # proxied from the cell's installation
     state: Literal["received", "accepted", "returned"]
     review_note: str
+    version: int
+    corrections: list[Correction]
+    former: list[FormerReport]  # the oldest first
 
 
 class ReviewBody(Model):

@@ -1,12 +1,13 @@
 """What the upper committee is told while a session runs: head, stage, counts, results, no names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from server.session.attendance import quorum_now
 from server.session.chain import Entry
 from server.session.state import MotionStage, State
-from server.submission.models import RunningBody
+from server.submission.directory import KEY_EVENTS
+from server.submission.models import KeyPayload, RunningBody
 
 BATCH = 1500  # headers in one message; about 600 kB
 
@@ -16,12 +17,26 @@ def header_of(entry: Entry) -> dict[str, Any]:
     return {**entry.header(), "hash": entry.hash}
 
 
+def keys_of(entries: Iterable[Entry]) -> list[KeyPayload]:
+    """The payloads of device keys among these lines."""
+    return [
+        KeyPayload(seq=entry.seq, salt=entry.salt, body=entry.body)
+        for entry in entries
+        if entry.type in KEY_EVENTS
+    ]
+
+
 def running_body(
-    state: State, headers: Sequence[dict[str, Any]], after: int, until: int | None = None
+    state: State,
+    headers: Sequence[dict[str, Any]],
+    keys: Sequence[KeyPayload],
+    after: int,
+    until: int | None = None,
 ) -> RunningBody:
     """The message that tells the headers after line `after`, at most a batch of them.
 
-    `headers` are all of the log, from line 1. Its `seq` and `head` are of the last header told.
+    `headers` and `keys` are all of the log, from line 1. Its `seq` and `head` are of the last
+    header told.
     """
     told = list(headers[after : min(until or len(headers), after + BATCH)])
     last = told[-1] if told else headers[after - 1]
@@ -49,4 +64,5 @@ def running_body(
         head=last["hash"],
         prev_seq=after,
         headers=told,
+        keys=[key for key in keys if after < key.seq <= last["seq"]],
     )

@@ -34,6 +34,20 @@ def receipt(
     }
 
 
+def review(
+    session: str, sha256: str, state: str, note: str, reviewed_at: datetime
+) -> dict[str, Any]:
+    """What the upper committee's officer decided about that report: accepted, or returned."""
+    return {
+        "purpose": "report-review",
+        "session": session,
+        "sha256": sha256,
+        "state": state,
+        "note": note,
+        "reviewed_at": to_text(reviewed_at),
+    }
+
+
 def hello(
     code: str, installation: str, name: str, kind: str, url: str, spki: str
 ) -> dict[str, str]:

@@ -17,8 +17,8 @@ from server.store import submission as store
 from server.submission import statements
 from server.submission.app_client import AppClient
 from server.submission.client import PeerClient, PeerRefused, To
-from server.submission.models import Countersignature
-from server.submission.running import header_of, running_body
+from server.submission.models import Countersignature, KeyPayload
+from server.submission.running import header_of, keys_of, running_body
 from voting.signing import PublicKey, from_base64url
 
 EVERY = timedelta(seconds=10)
@@ -37,6 +37,7 @@ class Follower:
     session: str
     state: State | None = None
     headers: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[KeyPayload] = field(default_factory=list)
     end: int = 0  # seq of the event that ended the session
     told: int = 0  # last line that the committee answered for, now or before
     due_at: datetime | None = None  # when to tell the committee again; None: now
@@ -52,6 +53,7 @@ class Follower:
     async def read_on(self, services: Services) -> None:
         after = len(self.headers)
         entries = await services.database.read(event_store.entries_after, self.session, after)
+        self.keys += keys_of(entries)
         for entry in entries:
             logged = entry.logged()
             self.state = (
@@ -63,7 +65,7 @@ class Follower:
         if self.state:
             self.told = max(self.told, self.state.witnessed_seq)
             if self.end and self.state.witnessed_seq >= self.end:
-                self.finished, self.state, self.headers = True, None, []
+                self.finished, self.state, self.headers, self.keys = True, None, [], []
 
 
 class Witness:
@@ -96,7 +98,7 @@ class Witness:
 
     async def _tell(self, follower: Follower, to: To) -> Countersignature | None:
         assert follower.state is not None
-        body = running_body(follower.state, follower.headers, follower.told)
+        body = running_body(follower.state, follower.headers, follower.keys, follower.told)
         try:
             return await self.client.post_model(to, "/api/peer/running", body, Countersignature)
         except PeerRefused as refusal:

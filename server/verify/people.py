@@ -24,6 +24,7 @@ class Person:
     excused: bool = False
     gone: bool = False  # marked absent, left or removed
     keys: dict[str, PublicKey] = field(default_factory=dict)
+    revoked: dict[str, int] = field(default_factory=dict)  # the line, by key
     check_ins: dict[str, int] = field(default_factory=dict)  # last counter by key
 
 
@@ -35,6 +36,7 @@ class Roll:
         self.people = {row["id"]: _person(row) for row in first["roster"]}
         self.faults: list[str] = []
         self.certificates = 0
+        self.revocations = 0
         self.signed_check_ins = 0
         self.roll_seq = 0
 
@@ -54,6 +56,8 @@ class Roll:
                 self.roll_seq = line.seq
             case "device-certified" if person:
                 self._certified(line, person, data)
+            case "device-key-revoked" if person:
+                self._revoked(line, person, data)
             case "connected" if person:
                 person.connected = True
                 if person.dropped:
@@ -81,8 +85,19 @@ class Roll:
         if key.key_id != data["key_id"] or line.actor != data["person"]:
             self.faults.append(f"Chứng nhận khóa máy ở dòng {line.seq} không khớp.")
             return
+        if key.key_id in person.revoked:
+            self.faults.append(f"Khóa máy đã thu hồi lại được chứng nhận ở dòng {line.seq}.")
+            return
         person.keys[key.key_id] = key
         self.certificates += 1
+
+    def _revoked(self, line: Line, person: Person, data: Mapping[str, Any]) -> None:
+        by = data["person"] if data["by"] == "member" else "system"
+        if line.actor != by or person.keys.pop(data["key_id"], None) is None:
+            self.faults.append(f"Thu hồi khóa máy ở dòng {line.seq} không hợp lệ.")
+            return
+        person.revoked[data["key_id"]] = line.seq
+        self.revocations += 1
 
     def _checked_in(
         self, line: Line, person: Person, data: Mapping[str, Any], heads: list[str]
@@ -100,6 +115,8 @@ class Roll:
     def _signed(self, line: Line, person: Person, data: Mapping[str, Any], heads: list[str]) -> str:
         said = data["statement"] or {}
         key = person.keys.get(said.get("device", ""))
+        if said.get("device") in person.revoked:
+            return f"khóa máy đã thu hồi ở dòng {person.revoked[said['device']]}"
         if key is None or said.get("member") != data["person"]:
             return "máy chưa được chứng nhận trước đó trong sổ"
         if not key.verify(said, data["signature"] or ""):

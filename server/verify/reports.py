@@ -79,7 +79,13 @@ def _log_faults(manifest: Mapping[str, Any], log: Sequence[Line]) -> list[str]:
     seq, head = manifest["head"]["seq"], manifest["head"]["hash"]
     if not 1 <= seq <= len(log) or log[seq - 1].hash != head:
         return ["Báo cáo lập từ một sổ khác với sổ này."]
-    sealed = [line for line in log if line.type == "report-sealed" and line.data]
+    made = [line for line in log[:seq] if line.type == "report-corrected" and line.data]
+    last = (made[-1].data or {}) if made else {}
+    told = (manifest.get("version", 1), manifest.get("corrects", ""))
+    if told != (last.get("version", 1), last.get("corrects", "")):
+        return ["Số bản của báo cáo không khớp với các lần bổ sung trong sổ."]
+    # A corrected report holds the lines that sealed the ones before; its own come after its head.
+    sealed = [line for line in log[seq:] if line.type == "report-sealed" and line.data]
     if sealed and all((line.data or {})["sha256"] != statement_hash(manifest) for line in sealed):
         return [f"Báo cáo này không phải bản đã niêm phong ở dòng {sealed[-1].seq} của sổ."]
     return []

@@ -15,7 +15,14 @@ from voting.ruleset import RuleSet
 from voting.signing import PublicKey
 
 ENDS = ("closed", "adjourned", "abandoned")
-AFTER_END = ("head-witnessed", "recording-finished", "report-sealed", "report-received")
+AFTER_END = (
+    "head-witnessed",
+    "recording-finished",
+    "report-sealed",
+    "report-received",
+    "report-reviewed",
+    "report-corrected",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,9 @@ class Reader:
         self.end: Line | None = None
         self.faults: list[str] = []
         self.gaps = 0
+        self.sealed: list[str] = []  # SHA-256 of each report, as the log tells them
+        self.returned = ""  # of the report that was returned last, if nothing came after
+        self.corrections = 0
         self.recording = False
 
     def read(self, line: Line) -> None:
@@ -100,12 +110,29 @@ class Reader:
             case "head-witnessed":
                 if self.heads[data["seq"] - 1] != data["head"]:
                     self.faults.append(f"Cấp trên chứng một sổ khác ở dòng {line.seq}.")
+            case "report-sealed":
+                self.sealed.append(data["sha256"])
+            case "report-reviewed":
+                if data["sha256"] not in self.sealed:
+                    self.faults.append(f"Ý kiến ở dòng {line.seq} không về báo cáo nào trong sổ.")
+                self.returned = data["sha256"] if data["state"] == "returned" else ""
+            case "report-corrected":
+                self._corrected(line, data)
             case kind if kind in ENDS:
                 self.end = line
                 if kind == "closed":
                     self._closed(line, data)
             case _:
                 pass
+
+    def _corrected(self, line: Line, data: Mapping[str, Any]) -> None:
+        """An addendum answers a return, of the newest report, and counts on."""
+        self.corrections += 1
+        newest = self.sealed[-1] if self.sealed else ""
+        if data["version"] != self.corrections + 1:
+            self.faults.append(f"Phần bổ sung ở dòng {line.seq} đánh số bản không liên tục.")
+        if not self.returned or not data["corrects"] == self.returned == newest:
+            self.faults.append(f"Phần bổ sung ở dòng {line.seq} không trả lời lần trả lại nào.")
 
     def _must_record(self, line: Line, act: str) -> None:
         if self.rules.flag("recording.required") and not self.recording:
@@ -194,6 +221,9 @@ def check_witness(log: Sequence[Line], keys: Sequence[PublicKey], findings: Find
         elif not key.verify(statement, line.data["signature"]):
             findings.broken(f"Chữ ký của cấp trên ở dòng {line.seq} không đúng.")
             return
+        elif line.type == "report-reviewed":
+            what = "chấp nhận" if line.data["state"] == "accepted" else "trả lại"
+            findings.ok(f"Cấp trên đã ký ý kiến {what} báo cáo, ở dòng {line.seq}.")
         elif line.type == "report-received":
             findings.ok(f"Cấp trên đã ký nhận báo cáo số {line.data['number']}.")
         else:
@@ -210,6 +240,7 @@ def _upper_statement(line: Line) -> dict[str, Any] | None:
     """What the upper committee signed, if this line holds a signature of it."""
     names = {
         "head-witnessed": ("countersignature", ("seq", "head", "received_at")),
+        "report-reviewed": ("report-review", ("sha256", "state", "note", "reviewed_at")),
         "report-received": (
             "report-receipt",
             ("sha256", "number", "committee", "received_at"),

@@ -136,6 +136,12 @@ class Count:
         if line.actor != ballot.member or ballot.ballot_hash != data["hash"]:
             self.faults.append(f"Phiếu ở dòng {line.seq} không khớp với dấu của nó.")
             return
+        if ballot.device in person.revoked:
+            revoked = person.revoked[ballot.device]
+            self.faults.append(
+                f"Phiếu ở dòng {line.seq} ký bằng khóa máy đã thu hồi ở dòng {revoked}."
+            )
+            return
         key = person.keys.get(ballot.device)
         verdict = accept(
             SignedBallot(ballot, data["signature"]),

@@ -225,6 +225,8 @@ export function baseView(): SessionView {
       receipt: null,
       documents: [],
       minutes_due_at: null,
+      review: null,
+      corrections: [],
     },
     head: {
       seq: 151,
@@ -235,6 +237,7 @@ export function baseView(): SessionView {
     },
     witnessed_seq: 148,
     witnessed: null,
+    my_keys: [],
     upper_committee_connected: true,
     factor_fresh_until: at('20:40:00'),
     media_down: false,
@@ -450,6 +453,8 @@ export function closedView(): SessionView {
       },
       documents: ['minutes', 'report'],
       minutes_due_at: new Date('2026-12-05T21:12:00+07:00').toISOString(),
+      review: null,
+      corrections: [],
     },
     head: { ...view.head, seq: 318 },
   };
@@ -644,6 +649,9 @@ export function dossier(): Dossier {
     recording_url: '/api/officer/sessions/s1/recording',
     state: 'received',
     review_note: '',
+    version: 1,
+    corrections: [],
+    former: [],
   };
 }
 

@@ -39,6 +39,8 @@ BODIES: dict[str, type[models.Command]] = {
     "mark-in-room": models.PersonCommand,
     "mark-absent": models.MarkAbsent,
     "vouch": models.PersonCommand,
+    "revoke-device": models.RevokeDevice,
+    "correct-report": models.CorrectReport,
     "start-item": models.ItemCommand,
     "finish-item": models.FinishItem,
     "postpone-item": models.PostponeItem,

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from server.keys import Keyring
-from server.reports.bundle import packed, seal
+from server.reports.bundle import packed, seal, unpacked
+from server.session.events import SYSTEM, UPPER, ReportReviewed, ReportSealed
+from server.session.times import to_text
 from server.store import submission as store
 from server.submission import statements
 from server.submission.delivery import (
@@ -118,16 +120,21 @@ async def test_the_same_report_twice_gets_the_same_receipt(pair: Pair):
 
 async def test_another_report_for_the_session_needs_the_first_to_be_returned(pair: Pair):
     cell_side, committee = pair
-    ok(await deliver(cell_side, committee, package_of(cell_side, closed(cell_side))))
-    other = package_of(cell_side, closed(cell_side, "rà soát danh sách"))
-    refused = await deliver(cell_side, committee, other)
+    meeting = closed(cell_side)
+    first = package_of(cell_side, meeting)
+    ok(await deliver(cell_side, committee, first))
+    digest, note = unpacked(first).sha256, "Thiếu phần giao việc"
+    meeting.append([ReportSealed(digest, (), "", "")], SYSTEM)
+    meeting.append([ReportReviewed(digest, "returned", note, to_text(START), "", "")], UPPER)
+    second = package_of(cell_side, meeting.give("p03", "correct-report", text="Đã giao việc"))
+    refused = await deliver(cell_side, committee, second)
     assert (refused.status_code, refused.json()["code"]) == (409, "report_differs")
     async with await committee.officer() as officer:
         path = f"/api/officer/sessions/{SESSION}/review"
         short = await officer.post(path, json={"accept": False})
         assert short.json()["code"] == "return_without_note"
-        ok(await officer.post(path, json={"accept": False, "note": "Thiếu phần giao việc"}))
-        receipt = ok(await deliver(cell_side, committee, other))
+        ok(await officer.post(path, json={"accept": False, "note": note}))
+        receipt = ok(await deliver(cell_side, committee, second))
         assert receipt["number"] == "BN 0002"
         assert ok(await officer.get(f"/api/officer/sessions/{SESSION}"))["state"] == "received"
 

@@ -12,7 +12,7 @@ from server.store.tables import followed, followed_header
 from server.submission import statements
 from server.submission.links import BadHeaders, check_links
 from server.submission.models import Countersignature, RunningBody
-from server.submission.running import header_of, running_body
+from server.submission.running import header_of, keys_of, running_body
 from server.submission.witness import BadCountersignature
 from server.worker import Worker
 from tests.server.session.meeting import Meeting, at_vote, meeting
@@ -26,7 +26,7 @@ def told(m: Meeting, after: int, until: int | None = None) -> RunningBody:
     headers = [header_of(entry) for entry in m.entries]
     state = fold("s1", [entry.logged() for entry in m.entries[:until]])
     assert state
-    return running_body(state, headers, after, until)
+    return running_body(state, headers, keys_of(m.entries), after, until)
 
 
 async def say(cell_side: Installation, committee: Installation, body: RunningBody):

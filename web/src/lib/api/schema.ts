@@ -1232,6 +1232,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/commands/revoke-device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** give command */
+        post: operations["post_sessions_session_id_commands_revoke_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/commands/leave": {
         parameters: {
             query?: never;
@@ -1640,6 +1657,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/commands/correct-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** give command */
+        post: operations["post_sessions_session_id_commands_correct_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/commands/hand-chair": {
         parameters: {
             query?: never;
@@ -2041,6 +2075,23 @@ export interface paths {
         };
         /** read document */
         get: operations["get_officer_sessions_session_id_documents_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/officer/sessions/{session_id}/versions/{version}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** read version */
+        get: operations["get_officer_sessions_session_id_versions_version_name"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2697,6 +2748,51 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
         };
+        /** CorrectReport */
+        CorrectReport: {
+            /** Command Id */
+            command_id: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Correction
+         * @description An addendum of the cell to a report that was returned.
+         */
+        Correction: {
+            /** Version */
+            version: number;
+            /** Reason */
+            reason: string;
+            /** Text */
+            text: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * CorrectionShown
+         * @description An addendum: it makes `version` of the report, and changes nothing that was sealed.
+         */
+        CorrectionShown: {
+            /** Version */
+            version: number;
+            /** Reason */
+            reason: string;
+            /** Text */
+            text: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** Countersignature */
         Countersignature: {
             /** Session Id */
@@ -2760,6 +2856,9 @@ export interface components {
             documents: string[];
             /** Minutes Due At */
             minutes_due_at: string | null;
+            review: components["schemas"]["Review"] | null;
+            /** Corrections */
+            corrections: components["schemas"]["CorrectionShown"][];
         };
         /** DemoPeople */
         DemoPeople: {
@@ -2813,6 +2912,23 @@ export interface components {
              * @default
              */
             label: string;
+        };
+        /**
+         * DeviceKeyShown
+         * @description A key of mine in this session's log: what it signed is said to be by me.
+         */
+        DeviceKeyShown: {
+            /** Key Id */
+            key_id: string;
+            /** Label */
+            label: string;
+            /**
+             * Certified At
+             * Format: date-time
+             */
+            certified_at: string;
+            /** Revoked At */
+            revoked_at: string | null;
         };
         /** Document */
         Document: {
@@ -2889,6 +3005,12 @@ export interface components {
             state: "received" | "accepted" | "returned";
             /** Review Note */
             review_note: string;
+            /** Version */
+            version: number;
+            /** Corrections */
+            corrections: components["schemas"]["Correction"][];
+            /** Former */
+            former: components["schemas"]["FormerReport"][];
         };
         /** DossierDocument */
         DossierDocument: {
@@ -3052,6 +3174,31 @@ export interface components {
              */
             conclusion: string;
         };
+        /**
+         * FormerReport
+         * @description A report that was returned, as it was received; the next version differs by `differences`.
+         */
+        FormerReport: {
+            /** Version */
+            version: number;
+            /** Sha256 */
+            sha256: string;
+            /** Receipt Number */
+            receipt_number: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Returned At */
+            returned_at: string | null;
+            /** Review Note */
+            review_note: string;
+            /** Documents */
+            documents: components["schemas"]["DossierDocument"][];
+            /** Differences */
+            differences: string[];
+        };
         /** Gap */
         Gap: {
             /**
@@ -3155,6 +3302,18 @@ export interface components {
             conclusion: string;
             /** Postponed Why */
             postponed_why: string;
+        };
+        /**
+         * KeyPayload
+         * @description What stands beside the header of a device key's event; pseudonyms only.
+         */
+        KeyPayload: {
+            /** Seq */
+            seq: number;
+            /** Salt */
+            salt: string;
+            /** Body */
+            body: string;
         };
         /** MarkAbsent */
         MarkAbsent: {
@@ -3901,6 +4060,16 @@ export interface components {
             note: string;
             /** Reviewed At */
             reviewed_at: string | null;
+            /**
+             * Key Id
+             * @default
+             */
+            key_id: string;
+            /**
+             * Signature
+             * @default
+             */
+            signature: string;
         };
         /**
          * RescheduleBody
@@ -3971,6 +4140,26 @@ export interface components {
             /** Resets */
             resets: components["schemas"]["Reset"][];
         };
+        /**
+         * Review
+         * @description What the upper committee decided about the newest report.
+         */
+        Review: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "accepted" | "returned";
+            /** Note */
+            note: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Asks */
+            asks: boolean;
+        };
         /** ReviewBody */
         ReviewBody: {
             /** Accept */
@@ -3980,6 +4169,13 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /** RevokeDevice */
+        RevokeDevice: {
+            /** Command Id */
+            command_id: string;
+            /** Key Id */
+            key_id: string;
         };
         /** RoleHeld */
         RoleHeld: {
@@ -4118,6 +4314,8 @@ export interface components {
             headers: {
                 [key: string]: unknown;
             }[];
+            /** Keys */
+            keys: components["schemas"]["KeyPayload"][];
         };
         /** Say */
         Say: {
@@ -4396,6 +4594,8 @@ export interface components {
             factor_fresh_until: string | null;
             /** Device Certified */
             device_certified: boolean;
+            /** My Keys */
+            my_keys: components["schemas"]["DeviceKeyShown"][];
         };
         /** Sessions */
         Sessions: {
@@ -7133,6 +7333,41 @@ export interface operations {
             };
         };
     };
+    post_sessions_session_id_commands_revoke_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ack"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_sessions_session_id_commands_leave: {
         parameters: {
             query?: never;
@@ -7973,6 +8208,41 @@ export interface operations {
             };
         };
     };
+    post_sessions_session_id_commands_correct_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectReport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ack"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_sessions_session_id_commands_hand_chair: {
         parameters: {
             query?: never;
@@ -8723,6 +8993,37 @@ export interface operations {
             header?: never;
             path: {
                 session_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_officer_sessions_session_id_versions_version_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                version: string;
                 name: string;
             };
             cookie?: never;

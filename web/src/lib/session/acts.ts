@@ -27,7 +27,7 @@ export async function checkIn(live: Live, installation: string): Promise<Ack> {
   unbroken(live);
   const { view, seen } = live;
   if (!view || !seen) throw new NotYetSeen();
-  const key = await certifiedKey(live.session, live.account);
+  const key = await certifiedKey(live.session, live.account, view.my_keys);
   const statement = checkInStatement(installation, view, key, seen);
   await counted(key, statement.counter);
   const { signature } = await signed(key, statement);
@@ -44,7 +44,7 @@ export async function castBallot(
   unbroken(live);
   const { view, seen } = live;
   if (!view || !seen) throw new NotYetSeen();
-  const key = await certifiedKey(live.session, live.account);
+  const key = await certifiedKey(live.session, live.account, view.my_keys);
   const statement = ballotStatement(installation, view, motion, choice, key, seen);
   await counted(key, statement.counter);
   const { signature, hash } = await signed(key, statement);

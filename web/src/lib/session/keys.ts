@@ -1,6 +1,6 @@
 /** The device's key for one session: made here, never leaves, certified by the second factor. */
 import { post } from '$lib/api/client';
-import type { DeviceCertificate } from '$lib/api/types';
+import type { DeviceCertificate, SessionView } from '$lib/api/types';
 import { base64url, canonicalBytes, sha256, type Json } from './canonical';
 import * as disk from './disk';
 
@@ -45,10 +45,16 @@ export const keepKey = (key: DeviceKey): Promise<void> =>
 
 /**
  * The certified key of this device, made anew when the browser has lost it. Refused by the server
- * when the second factor is not fresh.
+ * when the second factor is not fresh. A key that was revoked in the log (`known`) is replaced.
  */
-export async function certifiedKey(session: string, account: string): Promise<DeviceKey> {
-  const key = (await storedKey(session, account)) ?? (await makeKey(session, account));
+export async function certifiedKey(
+  session: string,
+  account: string,
+  known: SessionView['my_keys'] = [],
+): Promise<DeviceKey> {
+  const kept = await storedKey(session, account);
+  const ended = known.some((one) => one.key_id === kept?.keyId && one.revoked_at);
+  const key = kept && !ended ? kept : await makeKey(session, account);
   if (key.certified) return key;
   await keepKey(key);
   const certificate = await post<DeviceCertificate>(`/api/sessions/${session}/device-keys`, {

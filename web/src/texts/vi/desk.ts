@@ -5,6 +5,7 @@ export const desk = {
 
   'after.loading': 'Đang mở phiên họp…',
   'after.closed': 'Phiên họp đã đóng {time}',
+  'after.kind.addendum': 'Phần bổ sung',
   'after.documents': 'Văn bản của phiên họp',
   'after.ready': '{n} văn bản',
   'after.kind.minutes': 'Biên bản',
