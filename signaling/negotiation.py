@@ -65,6 +65,7 @@ class Sent:
     """A track we send: `stream` and `track_sid` become its msid.
 
     `red` is the payload type of the data inside its redundant packets; 0: it has none.
+    `rtx_ssrc` is for retransmissions (RFC 4588) where the client takes them; 0 for none.
     """
 
     track_sid: str
@@ -75,6 +76,7 @@ class Sent:
     stream: str
     cname: str
     red: int = 0
+    rtx_ssrc: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A track we send, with the numbers the client gave it."""
+    """A track we send, with the numbers the client gave it; `rtx` None without retransmissions."""
 
     track_sid: str
     payload_type: int
     extensions: dict[str, int]
     redundant: bool = False
+    rtx: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def matches(codec: sdp.Codec, name: str, fmtp: str) -> bool:
             return True
 
 
-def _rtx_of(section: sdp.Section, payload_type: int) -> sdp.Codec | None:
+def rtx_of(section: sdp.Section, payload_type: int) -> sdp.Codec | None:
     for codec in section.codecs.values():
         if codec.name == "rtx" and codec.parameter("apt") == str(payload_type):
             return codec
@@ -308,20 +311,27 @@ class Answerer:
         reply.codecs = {red.payload_type: _kept_feedback(red, ())} if red is not None else {}
         reply.codecs[codec.payload_type] = _kept_feedback(codec, DOWN_FEEDBACK)
         reply.extensions = _kept_extensions(section, sent.codec, DOWN_EXTENSIONS)
-        name_section(reply, sent)
+        rtx = rtx_of(section, codec.payload_type) if sent.rtx_ssrc else None
+        if rtx is not None:
+            reply.codecs[rtx.payload_type] = _kept_feedback(rtx, ())
+        name_section(reply, sent, rtx is not None)
         bound.append(
             Bound(
                 sent.track_sid,
                 red.payload_type if red is not None else codec.payload_type,
                 {uri: number for number, uri in reply.extensions.items()},
                 red is not None,
+                rtx.payload_type if rtx is not None else None,
             )
         )
 
 
-def name_section(section: sdp.Section, sent: Sent) -> None:
+def name_section(section: sdp.Section, sent: Sent, with_rtx: bool) -> None:
     section.stream, section.track = sent.stream, sent.track_sid
     section.ssrcs, section.cname = [sent.ssrc], sent.cname
+    if with_rtx:
+        section.ssrcs.append(sent.rtx_ssrc)
+        section.repairs = {sent.rtx_ssrc: sent.ssrc}
 
 
 def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> Received | None:
@@ -334,7 +344,7 @@ def _receive(section: sdp.Section, reply: sdp.Section, published: Published) -> 
     codec = _kept_feedback(fitting[0], UP_FEEDBACK)
     if codec.name == "opus":
         codec = replace(codec, fmtp=_opus(codec.fmtp, published))
-    rtx = _rtx_of(section, codec.payload_type)
+    rtx = rtx_of(section, codec.payload_type)
     reply.direction = "recvonly"
     red = red_of(section, codec.payload_type) if published.red else None
     # The first one is what the client sends.

@@ -12,6 +12,7 @@ from signaling.negotiation import (
     Sent,
     name_section,
     red_of,
+    rtx_of,
 )
 from signaling.sfu import rtp, sdp
 
@@ -121,10 +122,15 @@ class Offerer:
         if sent is not None:
             section.direction = "sendonly"
             codec = replace(codec, fmtp=codec.fmtp or sent.fmtp)
-            name_section(section, sent)
+            name_section(section, sent, bool(sent.rtx_ssrc))
         if sent is not None and sent.red == codec.payload_type:
             section.codecs[RED.payload_type] = RED
         section.codecs[codec.payload_type] = codec
+        if sent is not None and sent.rtx_ssrc:
+            again = codec.payload_type + 1
+            section.codecs[again] = sdp.Codec(
+                again, "rtx", codec.clock, 1, f"apt={codec.payload_type}"
+            )
         section.extensions = dict(OFFERED_EXTENSIONS[slot.kind])
         if name in LAYERED:
             section.extensions[DEPENDENCY_ID] = rtp.DEPENDENCY
@@ -150,12 +156,14 @@ class Offerer:
                 unsupported.append(slot.sent.track_sid)
                 continue
             red = red_of(section, codec.payload_type) if slot.sent.red else None
+            rtx = rtx_of(section, codec.payload_type) if slot.sent.rtx_ssrc else None
             bound.append(
                 Bound(
                     slot.sent.track_sid,
                     red.payload_type if red is not None else codec.payload_type,
                     {uri: number for number, uri in section.extensions.items()},
                     red is not None,
+                    rtx.payload_type if rtx is not None else None,
                 )
             )
         return bound, unsupported

@@ -283,7 +283,9 @@ class Session:
 
     def _bind(self, bound: tuple[Bound, ...], unsupported: tuple[str, ...]) -> None:
         for item in bound:
-            self.downlink.bind(item.track_sid, item.payload_type, item.extensions, item.redundant)
+            self.downlink.bind(
+                item.track_sid, item.payload_type, item.extensions, item.redundant, item.rtx
+            )
         for track_sid in unsupported:
             self.downlink.remove(track_sid)
             response = SubscriptionResponse(
@@ -368,6 +370,7 @@ class Session:
             f"{publisher.sid}|{info.stream or track_sid}",
             publisher.sid,
             track.red.inner if track.red is not None else 0,
+            down.rtx_ssrc,
         )
         if self.single:
             self._answerer.add(sent)

@@ -63,6 +63,7 @@ class Downlink:
         self._send_rtcp = send_rtcp
         self._entries: dict[str, _Entry] = {}
         self._by_ssrc: dict[int, DownTrack] = {}
+        self._ssrcs: set[int] = set()
         self._log = SentLog()
         self._line = LineEstimator()
         self._reported = Estimator()  # for clients without transport-wide feedback
@@ -80,11 +81,20 @@ class Downlink:
 
     def add(self, source: UpTrack, sizes: tuple[tuple[int, int], ...]) -> DownTrack:
         """Prepares a track; nothing flows until `bind`. `sizes` are its layers' dimensions."""
-        ssrc = secrets.randbits(31) + 1
-        down = DownTrack(source, ssrc, self._send, self._send_rtcp, self._log)
+        ssrc = self._fresh_ssrc()
+        rtx_ssrc = self._fresh_ssrc() if source.kind == "video" else 0
+        down = DownTrack(source, ssrc, self._send, self._send_rtcp, self._log, rtx_ssrc)
         self._entries[source.sid] = _Entry(down, Wish(), sizes)
         self._by_ssrc[ssrc] = down
         return down
+
+    def _fresh_ssrc(self) -> int:
+        """One never used on this transport: its numbers begin anew under the same key."""
+        while True:
+            ssrc = secrets.randbits(31) + 1
+            if ssrc not in self._ssrcs:
+                self._ssrcs.add(ssrc)
+                return ssrc
 
     def get(self, track_sid: str) -> DownTrack | None:
         entry = self._entries.get(track_sid)
@@ -102,10 +112,12 @@ class Downlink:
         payload_type: int,
         extensions: dict[str, int],
         redundant: bool = False,
+        rtx: int | None = None,
     ) -> None:
+        """Begins sending under the negotiated numbers; `rtx` is the payload type of repeats."""
         entry = self._entries.get(track_sid)
         if entry is not None and not entry.down.bound:
-            entry.down.bind(payload_type, extensions, redundant)
+            entry.down.bind(payload_type, extensions, redundant, rtx)
             self._next_choice = 0.0
 
     def wish(self, track_sid: str, wish: Wish) -> None:

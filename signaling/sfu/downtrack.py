@@ -37,9 +37,11 @@ class DownTrack:
         send: Callable[[bytes], None],
         send_rtcp: Callable[[bytes], None],
         log: SentLog,
+        rtx_ssrc: int = 0,
     ) -> None:
         self.source = source
         self.ssrc = ssrc
+        self.rtx_ssrc = rtx_ssrc
         self.payload_type = 0
         self.current: Layer | None = None
         self.target: Layer | None = None
@@ -82,11 +84,18 @@ class DownTrack:
             if self.current is not None:
                 self.current.sort(self)
 
-    def bind(self, payload_type: int, extensions: dict[str, int], redundant: bool = False) -> None:
-        """Applies what the subscriber negotiated: payload type and header extension numbers.
+    def bind(
+        self,
+        payload_type: int,
+        extensions: dict[str, int],
+        redundant: bool = False,
+        rtx: int | None = None,
+    ) -> None:
+        """Applies what the subscriber negotiated: payload types and header extension numbers.
 
-        `redundant`: it takes the sender's repetitions (`sfu.red`) rather than plain audio.
-        Numbers that RTP has no room for leave the track unbound.
+        `redundant`: it takes the sender's repetitions (`sfu.red`) rather than plain audio. With an
+        `rtx` payload type retransmissions go out under `rtx_ssrc`. Numbers that RTP has no room
+        for leave the track unbound.
         """
         if not 0 <= payload_type < 128:
             return
@@ -103,6 +112,8 @@ class DownTrack:
         send_time = 0 if self._transport_cc else ours.get(rtp.ABS_SEND_TIME, 0)
         self.outlet.configure(payload_type, passed, send_time, self._transport_cc)
         self._redundant = redundant
+        if rtx is not None and 0 <= rtx < 128 and self.rtx_ssrc:
+            self.outlet.repeat_by(self.rtx_ssrc, rtx, self.rtx_ssrc & 0xFFFF)
         self.bound = True
 
     @property

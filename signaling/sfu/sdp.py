@@ -207,6 +207,8 @@ def _media_lines(section: Section) -> Iterable[str]:
         yield f"a=simulcast:{section.rid_direction} {';'.join(section.rids)}"
     if section.stream and section.ssrcs:
         yield f"a=msid:{section.stream} {section.track}"
+        for repair, repaired in section.repairs.items():
+            yield f"a=ssrc-group:FID {repaired} {repair}"
         for ssrc in section.ssrcs:
             yield f"a=ssrc:{ssrc} cname:{section.cname}"
             yield f"a=ssrc:{ssrc} msid:{section.stream} {section.track}"

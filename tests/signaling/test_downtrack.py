@@ -213,6 +213,40 @@ def test_what_is_no_longer_kept_is_not_repeated_and_nobody_can_amplify(track: Up
     assert rtp.parse(viewer.wire[-1]).seq == 1000  # type: ignore[union-attr]
 
 
+def test_where_agreed_lost_packets_come_again_in_a_stream_of_their_own(track: UpTrack) -> None:
+    low, high = Feed(track, 0, 1, 500, 9000), Feed(track, 1, 2, 9, 77)
+    viewer = Subscriber(track)
+    viewer.down = DownTrack(track, 4242, viewer.wire.append, viewer._report, viewer.log, 65_535)
+    viewer.down.bind(100, {rtp.TRANSPORT_CC: 3, rtp.ABS_SEND_TIME: 4}, rtx=101)
+    viewer.down.aim(track.layers[0])
+    for step in range(10):
+        if step == 5:
+            viewer.down.aim(track.layers[1])
+        low.frame(10 + step / 100, key=step == 0)
+        high.frame(10 + step / 100, key=step == 7)
+    sent = {packet.seq: packet for packet in viewer.packets}
+    assert len(sent) == 22
+    before = len(viewer.wire)
+    viewer.down.on_nack((503, 517, 503), 10.2)  # before and after the change of layer
+    viewer.down.on_nack((503,), 10.4)
+    again = viewer.packets[before:]
+    assert [packet.seq for packet in again] == [65_535, 0, 1]
+    assert {(packet.ssrc, packet.payload_type) for packet in again} == {(65_535, 101)}
+    for packet, seq in zip(again, (503, 517, 503), strict=True):
+        original = rtp.unwrap_rtx(packet, 4242, 100)
+        assert original is not None
+        assert (original.seq, original.timestamp, original.marker, original.payload) == (
+            seq,
+            sent[seq].timestamp,
+            sent[seq].marker,
+            sent[seq].payload,
+        )
+    numbers = [int.from_bytes(packet.extensions[3], "big") for packet in viewer.packets]
+    assert numbers == list(range(numbers[0], numbers[0] + 25))
+    outcomes = viewer.log.outcomes(Feedback(numbers[0], 0, (1.0,) * 25))
+    assert not [outcome for outcome in outcomes if outcome.repeated]
+
+
 def test_a_slow_stream_is_kept_for_a_few_seconds_only(track: UpTrack) -> None:
     feed, viewer = Feed(track, 0, 1, 500, 9000), Subscriber(track)
     viewer.down.aim(track.layers[0])

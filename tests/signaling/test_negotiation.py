@@ -228,3 +228,42 @@ def test_a_refused_section_of_an_answer_is_unsupported() -> None:
     answer = answer_to(offerer.offer(LOCAL).text)
     answer.sections[1].port = 0
     assert offerer.answered(answer) == ([], ["TR_1"])
+
+
+def test_repeats_get_a_stream_of_their_own_where_the_client_takes_them() -> None:
+    repeated = Sent("TR_v", "video", "vp8", "", 1234, "PA_x|TR_v", "PA_x", rtx_ssrc=5678)
+    offer = sdp.Description([section("0", "video", "recvonly")])
+    answerer = Answerer(1)
+    answerer.add(repeated)
+    answer = answerer.answer(offer, nobody, LOCAL)
+    assert "a=ssrc-group:FID 1234 5678\r\n" in answer.text
+    (video,) = sdp.parse(answer.text).sections
+    assert (list(video.codecs), video.ssrcs, video.repairs) == (
+        [96, 97],
+        [1234, 5678],
+        {5678: 1234},
+    )
+    assert answer.bound[0].rtx == 97
+
+    plain = section("0", "video", "recvonly")
+    del plain.codecs[97]
+    answerer = Answerer(1)
+    answerer.add(repeated)
+    answer = answerer.answer(sdp.Description([plain]), nobody, LOCAL)
+    assert "FID" not in answer.text
+    assert answer.bound[0].rtx is None
+
+
+def test_our_own_offers_offer_repeats_and_heed_who_refuses_them() -> None:
+    for takes in (True, False):
+        offerer = Offerer(1)
+        offerer.add(Sent("TR_v", "video", "vp8", "", 1234, "PA_x|TR_v", "PA_x", rtx_ssrc=5678))
+        offer = sdp.parse(offerer.offer(LOCAL).text)
+        (video,) = [item for item in offer.sections if item.kind == "video"]
+        assert video.codecs[97].parameter("apt") == "96"
+        assert video.repairs == {5678: 1234}
+        reply = section(video.mid, "video", "recvonly")
+        if not takes:
+            del reply.codecs[97]
+        (bound,), _ = offerer.answered(sdp.Description([reply]))
+        assert bound.rtx == (97 if takes else None)
