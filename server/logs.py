@@ -14,6 +14,9 @@ TOKEN = re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9_-]{32,}")
 JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 PHONE = re.compile(r"(?<![\w.])(?:\+84[ .]?|0)\d(?:[ .]?\d){7,9}(?!\w)")
 CODE = re.compile(r"(?<![\w.:-])\d{6,8}(?![\w.:-])")
+QUOTED = re.compile(
+    r"input_value=.*?(?=, input_type=|\]|$)", re.DOTALL
+)  # as pydantic quotes a body
 PRIVATE = frozenset(
     (
         *("name", "member_name", "phone", "password", "code", "secret", "token", "cookie"),
@@ -72,6 +75,6 @@ def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def masked_text(text: str) -> str:
-    for pattern in (JWT, TOKEN, PHONE, CODE):
+    for pattern in (QUOTED, JWT, TOKEN, PHONE, CODE):
         text = pattern.sub("***", text)
     return text

@@ -59,7 +59,12 @@ def make_backup(config: Config, target: Path, passphrase_file: Path | None) -> s
     finally:
         part.unlink(missing_ok=True)
     keys = "có khóa, đã mã hóa" if passphrase_file else "không có khóa, hãy sao riêng thư mục khóa"
-    return f"Đã sao lưu {len(listed)} tệp vào {target} ({keys})."
+    elsewhere = ""
+    if urlsplit(config.blob_url).scheme != "file":
+        elsewhere = (
+            f" Tài liệu và văn bản ở {config.blob_url} không nằm trong tệp này: sao lưu kho."
+        )
+    return f"Đã sao lưu {len(listed)} tệp vào {target} ({keys}).{elsewhere}"
 
 
 def restore_backup(config: Config, source: Path, passphrase_file: Path | None) -> str:

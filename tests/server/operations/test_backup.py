@@ -1,5 +1,6 @@
 import asyncio
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import pytest
 
 from server.config import Config
 from server.operations.backup import BackupFailed, make_backup, restore_backup
-from server.store.database import Connection, Database
+from server.store.database import Database
 from server.store.tables import account
-from tests.conftest import postgres_program
+from tests.conftest import Cluster, postgres_program
 from tests.server.site import Site
 
+Pair = tuple[str, str]
 PASSPHRASE = "một câu thật dài để giữ khóa"
 
 
@@ -38,18 +40,34 @@ async def fill(site: Site) -> None:
     segment.write_bytes(b"sound" * 1000)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def addresses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """A database to back up and an empty one to restore into; empty text for SQLite's own."""
+    if request.param == "sqlite":
+        yield "", ""
+        return
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    monkeypatch.setenv("PATH", str(Path(postgres_program("pg_dump")).parent), prepend=":")
+    yield cluster.create("backed_up"), cluster.create("restored")
+    cluster.drop("backed_up")
+    cluster.drop("restored")
+
+
 async def test_what_was_backed_up_while_running_comes_back(
-    tmp_path: Path, passphrase: Path
+    tmp_path: Path, passphrase: Path, addresses: Pair
 ) -> None:
-    site, archive = Site(tmp_path / "old"), tmp_path / "backup.tar"
+    site, archive = Site(tmp_path / "old", addresses[0]), tmp_path / "backup.tar"
     async with site.running():
         await fill(site)
         writing = asyncio.create_task(keep_writing(site))
         said = await asyncio.to_thread(make_backup, site.config, archive, passphrase)
         writing.cancel()
     assert "đã mã hóa" in said
-    restore_backup(fresh_config(tmp_path / "new"), archive, passphrase)
-    restored = Site(tmp_path / "new")
+    new = fresh_config(tmp_path / "new")
+    restore_backup(
+        replace(new, database_url=addresses[1]) if addresses[1] else new, archive, passphrase
+    )
+    restored = Site(tmp_path / "new", addresses[1])
     async with restored.running():
         assert "Lò Văn Chung" in names(restored.config.database_url)
         assert await restored.services.blobs.get("documents/one") == b"%PDF-1.7 ..."
@@ -117,21 +135,18 @@ async def test_a_restore_never_overwrites(tmp_path: Path) -> None:
     assert (site.config.data_dir / "chibo.db").exists()
 
 
-async def test_postgresql_is_backed_up_and_restored(
+async def test_without_pg_dump_it_says_which_program_is_missing(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(Path(postgres_program("pg_dump")).parent), prepend=":")
     site, archive = Site(tmp_path / "old", postgres_url), tmp_path / "backup.tar"
-    async with site.running():
-        await fill(site)
-        await asyncio.to_thread(make_backup, site.config, archive, None)
-        before = names(postgres_url)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BackupFailed, match="pg_dump"):
+        make_backup(site.config, archive, None)
+    assert not archive.exists()
 
-        def lose(conn: Connection) -> None:
-            conn.exec_driver_sql("DROP SCHEMA public CASCADE")
-            conn.exec_driver_sql("CREATE SCHEMA public")
 
-        await site.services.database.write(lose)
-    new = replace(fresh_config(tmp_path / "new"), database_url=postgres_url)
-    restore_backup(new, archive, None)
-    assert names(postgres_url) == before == ["Lò Văn Chung"]
+async def test_of_a_bucket_it_says_that_it_is_not_in_the_archive(tmp_path: Path) -> None:
+    site, archive = Site(tmp_path / "old", CHIBO_BLOB_URL="s3://chibo/cell"), tmp_path / "b.tar"
+    assert "s3://chibo/cell" in make_backup(site.config, archive, None)
+    with tarfile.open(archive) as made:
+        assert not [name for name in made.getnames() if name.startswith("blobs/")]
