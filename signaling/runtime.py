@@ -9,7 +9,6 @@ from livekit.protocol.models import (
     ConnectionQuality,
     DisconnectReason,
     SpeakerInfo,
-    VideoQuality,
 )
 from livekit.protocol.rtc import (
     ConnectionQualityInfo,
@@ -17,12 +16,10 @@ from livekit.protocol.rtc import (
     LeaveRequest,
     SignalResponse,
     SpeakersChanged,
-    SubscribedCodec,
-    SubscribedQuality,
-    SubscribedQualityUpdate,
 )
 
 from signaling.config import MediaConfig
+from signaling.dynacast import Dynacast, announcement
 from signaling.effects import (
     Deliver,
     Effect,
@@ -36,13 +33,11 @@ from signaling.effects import (
 )
 from signaling.room import Room
 from signaling.session import Session
-from signaling.sfu.downlink import OFF
 from signaling.sfu.speakers import Speaker, Speakers
 
 log = logging.getLogger(__name__)
 
 QUALITY_INTERVAL = 0.5  # seconds between looks at what layers are wanted
-PAUSE_DELAY = 5.0  # seconds before a layer nobody takes is switched off: people scroll back
 CONNECTION_INTERVAL = 5.0
 GOOD_LOSS, POOR_LOSS = 0.02, 0.08
 
@@ -69,8 +64,7 @@ class RoomRuntime:
         self._departure_timeout = departure_timeout
         self._refresh_token = refresh_token
         self._next_quality = self._next_connection = 0.0
-        self._wanted: dict[str, tuple[int, float]] = {}
-        self._announced: dict[str, int] = {}
+        self._dynacast = Dynacast()
         self._qualities: dict[str, ConnectionQuality] = {}
 
     @property
@@ -100,8 +94,7 @@ class RoomRuntime:
                     session.unsubscribe(effect.track_sid)
                 case StopTrack():
                     session.stop_track(effect.track_sid)
-                    self._announced.pop(effect.track_sid, None)
-                    self._wanted.pop(effect.track_sid, None)
+                    self._dynacast.forget(effect.track_sid)
                 case SetMuted():
                     track = session.tracks.get(effect.track_sid)
                     if track is not None:
@@ -188,32 +181,20 @@ class RoomRuntime:
             for track_sid, track in publisher.tracks.items():
                 if track.kind != "video":
                     continue
-                top = max(
-                    (
-                        other.downlink.wanted(track_sid)
-                        for other in self.sessions.values()
-                        if other is not publisher
-                    ),
-                    default=OFF,
+                wishes = (
+                    other.downlink.wanted(track_sid)
+                    for other in self.sessions.values()
+                    if other is not publisher
                 )
-                before = self._announced.get(track_sid)
-                if before == top:
-                    self._wanted.pop(track_sid, None)
-                    continue
-                if before is not None and top < before:
-                    since = self._wanted.setdefault(track_sid, (top, now))[1]
-                    if now - since < PAUSE_DELAY:
-                        continue
-                elif before is None and top == OFF:
-                    continue  # a fresh track runs until somebody had the time to take it
-                self._wanted.pop(track_sid, None)
-                self._announced[track_sid] = top
-                publisher.send(_wanted_layers(track_sid, track.codec, top, len(track.layers)))
+                top = self._dynacast.look(track_sid, wishes, now)
+                if top is not None:
+                    layers = len(track.layers)
+                    publisher.send(announcement(track_sid, track.codec, top, layers))
 
     def forget_announced(self, session: Session) -> None:
         """After a resume the client may have missed what was announced."""
         for track_sid in session.tracks:
-            self._announced.pop(track_sid, None)
+            self._dynacast.forget(track_sid)
 
     def _announce_connections(self, now: float) -> None:
         changed = []
@@ -242,18 +223,3 @@ class RoomRuntime:
             if mine:
                 update = ConnectionQualityUpdate(updates=mine)
                 session.send(SignalResponse(connection_quality=update))
-
-
-def _wanted_layers(track_sid: str, codec: str, top: int, layers: int) -> SignalResponse:
-    whole = top >= layers - 1
-    qualities = [
-        SubscribedQuality(quality=quality, enabled=top != OFF and (whole or quality <= top))
-        for quality in (VideoQuality.LOW, VideoQuality.MEDIUM, VideoQuality.HIGH)
-    ]
-    return SignalResponse(
-        subscribed_quality_update=SubscribedQualityUpdate(
-            track_sid=track_sid,
-            subscribed_qualities=qualities,
-            subscribed_codecs=[SubscribedCodec(codec=codec, qualities=qualities)],
-        )
-    )

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from signaling.sfu.temporal import ALL
+
 GUESSED = (150_000, 500_000, 1_700_000)  # bit/s of a layer not measured yet, small to large
 HEADERS = 1.06  # of a picture's payload: what RTP, SRTP, UDP and IP add
 # What is shown may take a little more than there is, and what is new must fit with room to spare:
@@ -49,7 +51,8 @@ def options(
 ) -> list[Option]:
     """What can be had of a track, at most layer `wanted` with temporal layers up to `temporal`.
 
-    `shares` are the parts of a layer's rate that its temporal layers need, cumulated. A larger
+    `shares` are the parts of a layer's rate that its temporal layers need, cumulated; the last of
+    them means ALL, in case there are more after all. A larger
     picture of the lowest frame rate is no option: fluent and small is better. With no layer up to
     the wish alive the next one above it is the only option, and with none at all the wish itself.
     """
@@ -60,7 +63,11 @@ def options(
         usable = [next(above, top)]
     last = min(temporal, len(shares) - 1)
     return [
-        Option(index, level, rate(layers[index], index) * shares[level] * HEADERS)
+        Option(
+            index,
+            level if level < len(shares) - 1 else ALL,
+            rate(layers[index], index) * shares[level] * HEADERS,
+        )
         for index in usable
         for level in range(0 if index == usable[0] else min(1, last), last + 1)
     ]
@@ -76,26 +83,41 @@ def allocate(
     """Index of an option per track within `budget` bit/s (None: unlimited); None means paused.
 
     `audio` bit/s are taken off first: sound is never paused. Then every picture gets its cheapest
-    option before any gets a better one, the most important first; what does not fit at all is
-    paused rather than starving everybody. What is left raises the pictures of each priority in
-    turns, step by step.
+    option before any gets a better one; only those of a higher priority become fluent before
+    others get anything. What does not fit at all is paused rather than starving everybody. What is
+    left raises the pictures of each priority in turns, step by step.
     """
     if budget is None:
         return {demand.track_sid: len(demand.options) - 1 for demand in demands}
     left = budget - audio
     chosen: dict[str, int | None] = {}
     ordered = sorted(demands, key=lambda d: (d.priority, d.area), reverse=True)
-    for demand in ordered:
-        fits = _needed(demand, 0) <= left
-        chosen[demand.track_sid] = 0 if fits else None
-        left -= demand.options[0].cost if fits else 0
-    for _, group in groupby(ordered, key=lambda demand: demand.priority):
-        for demand, index in _steps(list(group), chosen):
-            extra = demand.options[index].cost - demand.options[index - 1].cost
-            if _needed(demand, index) - demand.options[index - 1].cost <= left:
-                chosen[demand.track_sid] = index
-                left -= extra
+    groups = [list(group) for _, group in groupby(ordered, key=lambda demand: demand.priority)]
+    for group in groups:
+        for demand in group:
+            fits = _needed(demand, 0) <= left
+            chosen[demand.track_sid] = 0 if fits else None
+            left -= demand.options[0].cost if fits else 0
+        if group is not groups[-1]:
+            left = _raise(group, chosen, left, fluent=True)
+    for group in groups:
+        left = _raise(group, chosen, left)
     return chosen
+
+
+def _raise(
+    group: Sequence[Demand], chosen: dict[str, int | None], left: float, fluent: bool = False
+) -> float:
+    """Takes steps up in turns as long as they fit; `fluent`: only to more frames, not to more
+    pixels. Returns what is left."""
+    for demand, index in _steps(group, chosen):
+        step, before = demand.options[index], demand.options[index - 1]
+        if fluent and step.layer != before.layer:
+            continue
+        if _needed(demand, index) - before.cost <= left:
+            chosen[demand.track_sid] = index
+            left -= step.cost - before.cost
+    return left
 
 
 def _needed(demand: Demand, index: int) -> float:

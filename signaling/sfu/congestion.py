@@ -23,7 +23,7 @@ HEAVY_LOSS = 0.1  # above the usual loss of the line
 TRIAL = 1.5  # seconds, beyond the round trip, of sending less to see whether the loss is our doing
 STALL = 1.5  # seconds without feedback while sending: the line is gone
 SILENCE = 5.0  # seconds without feedback after which this estimate says nothing any more
-LOSSY = 0.18  # usual loss above which pictures of many packets are seldom whole in time
+LOSSY = 0.22  # usual loss above which pictures of many packets are seldom whole in time
 FLOOR = 30_000  # bit/s
 STEP = 2.0  # factor of the first probe over the budget
 LEAP = 3.0  # factor of the probes after one that passed
@@ -182,7 +182,7 @@ class LineEstimator:
                     self.limit = trial.before
             return
         if loss < self.usual_loss:
-            self.usual_loss += (loss - self.usual_loss) * 0.02
+            self.usual_loss += (loss - self.usual_loss) * 0.005
         if loss > self.usual_loss * 1.5 + HEAVY_LOSS:
             delivered = self._gauge.delivered()
             if delivered is not None:

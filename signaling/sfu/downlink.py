@@ -17,9 +17,13 @@ from signaling.sfu.temporal import ALL
 from signaling.sfu.tracks import UpTrack
 
 CHOOSE_INTERVAL = 0.1  # seconds between looks at liveness and bandwidth
-SMOOTHING = 0.1  # weight of a layer's newest rate at each of these looks
+# Weight of a layer's newest rate at each of these looks. A camera that hesitates for a moment must
+# not make its large layer look cheap.
+RISE, FALL = 0.3, 0.02
 AUDIO_HEADERS = (20 + OVERHEAD) * 8 * 50  # bit/s of headers at fifty packets a second
 TOO_MUCH = 1.3  # times the budget, above which a layer is stopped before the smaller one has come
+MEASURED = 100  # packets after which it is known what temporal layers a stream has
+GUESSED_SHARES = (0.5, 0.7, 1.0)
 TELL_PAUSED = 1.0  # seconds a picture must be paused before the client is told
 OFF = -1
 
@@ -254,7 +258,7 @@ class Downlink:
         if len(entry.rates) != len(fresh):
             entry.rates = fresh
         entry.rates = [
-            old + SMOOTHING * (new - old) if old and new else new
+            old + (RISE if new > old else FALL) * (new - old) if old and new else new
             for old, new in zip(entry.rates, fresh, strict=True)
         ]
         layers = [
@@ -267,7 +271,10 @@ class Downlink:
         level = temporal.level_for(wish.frames) if wish.frames else ALL
         if self._line.lossy and not self.unlimited:
             wanted = 0
-        found = options(layers, wanted, temporal.shares, level)
+        shares = temporal.shares
+        if source.codec == "vp8" and len(layers) > 1 and entry.down.packets < MEASURED:
+            shares = GUESSED_SHARES  # what browsers send in layers; else nothing might ever begin
+        found = options(layers, wanted, shares, level)
         shown = entry.shown
         current = None
         if shown is not None:
@@ -306,9 +313,7 @@ class Downlink:
         if option is None:
             down.aim(None)
             return
-        down.temporal.wanted = (
-            option.temporal if option.temporal < len(down.temporal.shares) - 1 else ALL
-        )
+        down.temporal.wanted = option.temporal
         layer = down.source.layers[option.layer]
         current = down.current
         at_once = (

@@ -196,6 +196,27 @@ async def test_a_viewer_gets_the_layer_it_asks_for(
     assert await minh.evaluate("received().then(r => r.lan.lost)") == 0
 
 
+async def test_a_publisher_pauses_the_layers_that_nobody_takes(
+    engine: EngineProcess, page_url: str, browser: BrowserContext
+) -> None:
+    lan = await joined(
+        browser, page_url, engine, "dynacast", "lan", width=640, height=360, dynacast=True
+    )
+    minh = await joined(browser, page_url, engine, "dynacast", "minh", publish=False)
+    await until(minh, "received().then(r => r.lan?.width === 640)")
+    await minh.evaluate("quality('lan', 0)")
+    await until(lan, "layersOn() === 'true,false'")
+    await until(minh, "received().then(r => r.lan.width === 320)")
+    await minh.evaluate("subscribed('lan', false)")
+    await until(lan, "layersOn() === 'false,false'")
+    await minh.evaluate("subscribed('lan', true)")
+    await until(lan, "layersOn().startsWith('true')")
+    await until(minh, sees_and_hears("lan", 3))
+    await minh.evaluate("quality('lan', 2)")
+    await until(lan, "layersOn() === 'true,true'")
+    await until(minh, "received().then(r => r.lan.width === 640)")
+
+
 @pytest.mark.parametrize("single", [True, False], ids=["single", "dual"])
 async def test_media_goes_on_after_the_signalling_socket_was_lost(
     engine: EngineProcess, page_url: str, browser: BrowserContext, single: bool

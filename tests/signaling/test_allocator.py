@@ -29,14 +29,14 @@ def test_a_silent_layer_is_replaced_by_the_next_lower_then_the_next_higher() -> 
 
 def test_fewer_frames_are_cheaper_and_come_before_a_smaller_picture_is_left() -> None:
     found = options(THREE, 1, (0.4, 0.6, 1.0), 3)
-    assert [(o.layer, o.temporal) for o in found] == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]
+    assert [(o.layer, o.temporal) for o in found] == [(0, 0), (0, 1), (0, 3), (1, 1), (1, 3)]
     assert [round(o.cost / HEADERS) for o in found] == [60e3, 90e3, 150e3, 300e3, 500e3]
 
 
 def test_a_wished_frame_rate_leaves_upper_levels_out() -> None:
     found = options(THREE, 2, (0.4, 0.6, 1.0), 1)
     assert {o.temporal for o in found} == {0, 1}
-    assert {o.temporal for o in options(THREE, 2, (1.0,), 1)} == {0}
+    assert {o.temporal for o in options(THREE, 2, (1.0,), 1)} == {3}
 
 
 def test_every_picture_comes_before_a_larger_one() -> None:
@@ -50,6 +50,13 @@ def test_the_important_one_grows_first_and_is_paused_last() -> None:
     demands = [Demand("a", PLAIN), Demand("speaker", PLAIN, priority=(0, 1))]
     assert allocate(demands, 2.4e6) == {"a": 0, "speaker": 2}
     assert allocate(demands, 200e3) == {"a": None, "speaker": 0}
+
+
+def test_a_fluent_speaker_comes_before_the_pictures_of_others() -> None:
+    found = options(THREE, 2, (0.4, 0.6, 1.0), 3)
+    demands = [Demand("a", found), Demand("b", found), Demand("speaker", found, priority=(0, 1))]
+    assert allocate(demands, 260e3) == {"speaker": 2, "a": 0, "b": None}
+    assert allocate(demands, 340e3) == {"speaker": 2, "a": 1, "b": 0}
 
 
 def test_sound_is_reserved_first() -> None:
