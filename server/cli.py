@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     add("worker", worker, "chỉ chạy việc nền: báo cáo, gửi cấp trên")
     add("migrate", migrate, "nâng cơ sở dữ liệu lên phiên bản của chương trình này")
     add("openapi", openapi, "in mô tả OpenAPI 3.1 của máy chủ")
+    key_command = add("recording-key", recording_key, "tạo khóa mã hóa bản ghi (age)")
+    key_command.add_argument("file", type=Path, help="tệp giữ khóa riêng; để ngoài cơ sở dữ liệu")
     verify_command = add("verify", verify, "kiểm tra độc lập một bản xuất của buổi họp")
     verify_command.add_argument("paths", nargs="+", type=Path)
     backup_command = add("backup", backup, "sao lưu, kể cả khi đang họp")
@@ -143,6 +145,20 @@ def migrate(_options: argparse.Namespace) -> int:
     changed = upgrade(database)
     database.close()
     print(f"Cơ sở dữ liệu {'đã được nâng lên' if changed else 'đã ở'} phiên bản {head()}.")
+    return 0
+
+
+def recording_key(options: argparse.Namespace) -> int:
+    """Writes the private key where nobody has one yet; prints what the recorder is to know."""
+    from pyrage import x25519
+
+    from server.keys import write_secret
+
+    identity = x25519.Identity.generate()
+    recipient = str(identity.to_public())
+    write_secret(options.file, f"# public key: {recipient}\n{identity}\n".encode())
+    print(f"CHIBO_RECORDING_RECIPIENT={recipient}")
+    print(f"CHIBO_RECORDING_IDENTITY_FILE={options.file.resolve()}")
     return 0
 
 

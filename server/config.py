@@ -1,5 +1,6 @@
 """Settings of an application process: read once from the environment, checked as a whole."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 
 MIN_SECRET = 32  # characters; an HS256 key shorter than its hash is weaker than the hash
 KINDS = ("cell", "committee")
+
+
+_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # Bech32, as age writes X25519 keys
 
 
 class ConfigError(Exception):
@@ -56,6 +60,8 @@ class Config:
     recorder_service_key: Secret
     recorder_spki_file: Path  # public key that signs checkpoints: SPKI in base64url
     recording_dir: Path
+    recording_recipient: str  # age public key to which segments are sealed; empty: not sealed
+    recording_identity_file: Path  # the private key, read when an officer plays; may be elsewhere
     tls_cert: str
     tls_key: str
     metrics_token: Secret
@@ -110,6 +116,10 @@ class Config:
             recorder_service_key=read.secret("CHIBO_SERVICE_KEY"),
             recorder_spki_file=read.path("CHIBO_RECORDER_SPKI_FILE", data / "keys/recorder.spki"),
             recording_dir=read.path("CHIBO_RECORDING_DIR", data / "recordings"),
+            recording_recipient=read.recipient("CHIBO_RECORDING_RECIPIENT"),
+            recording_identity_file=read.path(
+                "CHIBO_RECORDING_IDENTITY_FILE", data / "keys/recording.age"
+            ),
             tls_cert=tls_cert,
             tls_key=tls_key,
             metrics_token=read.secret("CHIBO_METRICS_TOKEN"),
@@ -182,6 +192,13 @@ class _Reader:
             return int(text)
         self.problems.append(f"{name} is {text!r}; it must be a port number.")
         return default
+
+    def recipient(self, name: str) -> str:
+        """An age public key, or nothing. A wrong one must stop the start, not the recording."""
+        value = self.env.get(name, "").strip()
+        if value and not _RECIPIENT.fullmatch(value):
+            self.problems.append(f"{name}: not an age public key (age1 and 58 characters).")
+        return value
 
     def path(self, name: str, default: Path) -> Path:
         return Path(self.env.get(name) or default).resolve()

@@ -35,6 +35,7 @@ async def list_jobs(call: Call) -> m.RecorderJobs:
                 token=recorder_token(services.config, session_id),
                 started_at=state.waiting_at or state.time,
                 checkpoint_nonce=state.recorder.nonce,
+                recipient=services.config.recording_recipient,
             )
         )
     return m.RecorderJobs(jobs=jobs)

@@ -17,6 +17,7 @@ from server.blobs import BlobMissing
 from server.http.errors import NotFound
 from server.recordings.models import Recording
 from server.recordings.timeline import THUMBNAIL, recording_of, segment_name
+from server.recordings.unsealing import Opened, opened, read_identity, require_key
 from server.services import Services
 
 _SESSION = re.compile(r"[a-z0-9]{1,40}")
@@ -27,9 +28,13 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 async def build_recording(services: Services, session_id: str, base: str = "") -> Recording:
     """The session's recording as players take it, its files under `base`.
 
-    Raises NotFound when nothing of it is on disk.
+    Raises NotFound when nothing of it is on disk, or it is sealed and no key is here; Conflict
+    when the key here does not open it.
     """
-    timeline = await asyncio.to_thread(_timeline, directory_of(services, session_id))
+    directory = directory_of(services, session_id)
+    timeline = await asyncio.to_thread(_timeline, directory)
+    key = services.config.recording_identity_file
+    await asyncio.to_thread(require_key, directory, timeline, key)
     state = await services.session.state(session_id)
     base = base or f"/api/sessions/{session_id}/recording"
     return recording_of(state, timeline, base)
@@ -46,8 +51,12 @@ async def open_recording_file(services: Services, session_id: str, file: str) ->
         return await _thumbnail(services, session_id, directory, timeline)
     for track in timeline.tracks:
         for segment in track.segments:
-            if not segment.sealed and segment_name(track.track, segment.index) == file:
+            if segment_name(track.track, segment.index) == file:
                 path = await asyncio.to_thread(_segment, directory, track.track, segment.index)
+                if segment.sealed:
+                    identity = read_identity(services.config.recording_identity_file)
+                    data = await asyncio.to_thread(opened, path, identity)
+                    return Opened(data, headers=_HEADERS, media_type=track.content_type)
                 return FileResponse(path, headers=_HEADERS, media_type=track.content_type)
     raise NotFound()
 

@@ -13,6 +13,7 @@ class RecorderJob(Model):
     token: str
     started_at: datetime
     checkpoint_nonce: str
+    recipient: str  # age public key to which finished segments are sealed; empty for none
 
 
 class RecorderJobs(Model):

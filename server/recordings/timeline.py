@@ -29,11 +29,7 @@ def recording_of(state: State, timeline: Timeline, base: str) -> Recording:
         started_at=clock.start,
         duration_ms=clock.length,
         thumbnail=f"{base}/{THUMBNAIL}" if timeline.ended and _pictures(timeline) else None,
-        tracks=[
-            _track(track, state, clock, base)
-            for track in timeline.tracks
-            if any(not segment.sealed for segment in track.segments)
-        ],
+        tracks=[_track(track, state, clock, base) for track in timeline.tracks if track.segments],
         marks=sorted(marks(state, clock), key=lambda mark: (mark.at_ms, mark.kind)),
         gaps=[
             RecordingGap(
@@ -172,7 +168,6 @@ def _track(track: PlaybackTrack, state: State, clock: Clock, base: str) -> Track
                 duration_ms=segment.duration_ms,
             )
             for segment in track.segments
-            if not segment.sealed
         ],
     )
 
@@ -182,4 +177,9 @@ def segment_name(track: str, index: int) -> str:
 
 
 def _pictures(timeline: Timeline) -> bool:
-    return any(track.kind == "video" for track in timeline.tracks)
+    """Whether a thumbnail can be made: of what lies here in the clear."""
+    return any(
+        track.kind == "video" and not segment.sealed
+        for track in timeline.tracks
+        for segment in track.segments
+    )

@@ -3914,6 +3914,8 @@ export interface components {
             started_at: string;
             /** Checkpoint Nonce */
             checkpoint_nonce: string;
+            /** Recipient */
+            recipient: string;
         };
         /** RecorderJobs */
         RecorderJobs: {
