@@ -32,7 +32,8 @@ async def pair(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Person, Person, Services]]:
     """The chair at one instance, a member at the other, neither of which looks by itself."""
-    monkeypatch.setattr(hub, "HEADS_EVERY", 10**9)
+    for looking in ("HEADS_EVERY", "LEASES_EVERY"):
+        monkeypatch.setattr(hub, looking, 10**9)
     config = Config.load(settings(tmp_path, postgres_url))
     tokens = await settle(config)
     services = build_services(config)
