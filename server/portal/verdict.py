@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from server.blobs import BlobMissing
 from server.recordings.models import Verdict
@@ -20,14 +20,12 @@ from server.submission.directory import findings as findings_of_keys
 from server.submission.enrolment import fingerprint
 from server.texts import say
 from server.verify.chain import Line, read_log
-from server.verify.findings import Findings
+from server.verify.findings import Findings, Level
 from server.verify.reports import check_report
 from server.verify.session import check_witness, read_session
 from server.verify.source import Source, Zip
 from voting.errors import VotingError
 from voting.signing import PublicKey, from_base64url
-
-Level = Literal["ok", "note", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,14 @@ async def package_verdict(services: Services, row: RowMapping, now: datetime) ->
     return verdict(checks, now)
 
 
+def _erased(levels: set[Level]) -> bool:
+    return "erased" in levels and "broken" not in levels
+
+
 def verdict(checks: list[Check], now: datetime) -> Verdict:
     return Verdict(
-        intact=all(check.level != "broken" for check in checks),
+        intact=all(check.level in ("ok", "note") for check in checks),
+        erased=_erased({check.level for check in checks}),
         notes=sum(check.level == "note" for check in checks),
         checks=[
             {"ok": one.level == "ok", "level": one.level, "sentence": one.sentence}

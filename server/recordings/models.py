@@ -112,6 +112,7 @@ class Verdict(Model):
     """Word first, then each check as a sentence."""
 
     intact: bool
+    erased: bool = False  # nothing is wrong, but with content destroyed not all can be recomputed
     notes: int
-    checks: list[dict[str, Any]]  # {ok, level: ok|note|broken, sentence}
+    checks: list[dict[str, Any]]  # {ok, level: ok|note|erased|broken, sentence}
     checked_at: datetime

@@ -45,6 +45,8 @@ async def session_verdict(services: Services, session_id: str, now: datetime) ->
     findings = await asyncio.to_thread(judge, kept, head, key, witnesses)
     return Verdict(
         intact=findings.intact,
+        erased=any(finding.level == "erased" for finding in findings.found)
+        and findings.first_break is None,
         notes=sum(finding.level == "note" for finding in findings.found),
         checks=[
             {"ok": f.level == "ok", "level": f.level, "sentence": f.sentence}

@@ -96,21 +96,27 @@ def _groups(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints every check; 0 when all is intact, 1 when something is broken."""
+    """Prints every check; 0 when all is intact, 1 when something is broken, 2 when nothing is but
+    not all could be recomputed, because content was destroyed."""
     parser = argparse.ArgumentParser(
         prog="chibo verify", description="Kiểm tra độc lập một bản xuất của buổi họp."
     )
     parser.add_argument("paths", nargs="+", type=Path, help="thư mục, tệp .zip hoặc log.jsonl")
-    intact = True
+    status = 0
     for path in parser.parse_args(arguments).paths:
         findings = verify(path)
-        intact &= findings.intact
         print(f"{path}:")
         for finding in findings.found:
             print(f"  {finding}")
-        first = findings.first_break
-        print(f"  Chỗ sai đầu tiên: {first.sentence}" if first else "  Kết luận: nguyên vẹn.")
-    return 0 if intact else 1
+        if first := findings.first_break:
+            print(f"  Chỗ sai đầu tiên: {first.sentence}")
+            status = 1
+        elif findings.intact:
+            print("  Kết luận: nguyên vẹn.")
+        else:
+            print("  Kết luận: có nội dung đã hủy, không tính lại được hết; không thấy chỗ sai.")
+            status = status or 2
+    return status
 
 
 if __name__ == "__main__":

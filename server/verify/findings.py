@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Level = Literal["ok", "note", "broken"]
-MARK = {"ok": "ĐÚNG", "note": "LƯU Ý", "broken": "SAI"}
+Level = Literal["ok", "note", "erased", "broken"]
+MARK = {"ok": "ĐÚNG", "note": "LƯU Ý", "erased": "ĐÃ HỦY", "broken": "SAI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class Findings:
     def note(self, sentence: str) -> None:
         self.found.append(Finding("note", sentence))
 
+    def erased(self, sentence: str) -> None:
+        """What cannot be recomputed, because content that it follows from was destroyed."""
+        self.found.append(Finding("erased", sentence))
+
     def broken(self, sentence: str) -> None:
         self.found.append(Finding("broken", sentence))
 
@@ -40,7 +44,8 @@ class Findings:
 
     @property
     def intact(self) -> bool:
-        return all(finding.level != "broken" for finding in self.found)
+        """Everything was recomputed and holds: nothing is broken, and nothing counted erased."""
+        return all(finding.level in ("ok", "note") for finding in self.found)
 
     @property
     def first_break(self) -> Finding | None:

@@ -46,6 +46,10 @@ def _check(
         faults = _log_faults(manifest, log)
     if not faults and account is not None:
         faults = _figure_faults(manifest, account)
+        if faults and account.erased:
+            for fault in faults:
+                findings.erased(f"Nội dung dòng {account.erased} đã hủy: {fault}")
+            return
     findings.verdict(faults, "Báo cáo nguyên dấu niêm phong, số liệu khớp với sổ.")
 
 

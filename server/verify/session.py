@@ -14,6 +14,14 @@ from voting.errors import VotingError
 from voting.ruleset import RuleSet
 from voting.signing import PublicKey
 
+# Their content decides nothing that is recomputed here.
+UNCOUNTED = frozenset(
+    """document-added document-withdrawn rescheduled waiting-opened secretary-named vouched
+    agenda-approved item-started item-finished item-postponed floor-asked floor-withdrawn
+    floor-given floor-ended muted note-added vote-extended objection-raised chat-allowed
+    message-said recess-begun resumed concluded chair-taken chair-handed recording-gap checkpointed
+    recording-finished""".split()  # noqa: SIM905
+)
 ENDS = ("closed", "adjourned", "abandoned")
 AFTER_END = (
     "head-witnessed",
@@ -36,13 +44,14 @@ class Account:
     counts: Mapping[str, int]
     sentences: Mapping[str, str]  # of announced motions, by id
     minutes_hash: str
+    erased: int  # the first line whose destroyed content these figures lack, or 0
 
 
 def read_session(log: Sequence[Line], findings: Findings) -> Account | None:
     """Recounts everything. None when the log's beginning was destroyed or cannot be used."""
     first = log[0].data
     if first is None:
-        findings.note("Dòng triệu tập đã hủy nội dung nên không tính lại được người và phiếu.")
+        findings.erased("Dòng triệu tập đã hủy nội dung nên không tính lại được người và phiếu.")
         return None
     rules = RuleSet.from_data(first["rules"])
     if rules.version != first["rule_version"]:
@@ -52,6 +61,8 @@ def read_session(log: Sequence[Line], findings: Findings) -> Account | None:
     for line in log:
         if line.data is not None:
             reader.read(line)
+        elif line.type not in UNCOUNTED:
+            reader.lack(line)
     reader.count.end()
     return reader.tell(findings)
 
@@ -74,6 +85,8 @@ class Reader:
         self.returned = ""  # of the report that was returned last, if nothing came after
         self.corrections = 0
         self.recording = False
+        self.erased: list[int] = []  # lines that count, and whose content was destroyed
+        self.faults_before: dict[int, int] = {}  # how many of each list are no doing of theirs
 
     def read(self, line: Line) -> None:
         data = line.data or {}
@@ -85,6 +98,27 @@ class Reader:
             self._read(line, data)
         except (KeyError, TypeError, ValueError, VotingError):
             self.faults.append(f"Nội dung dòng {line.seq} không đúng mẫu.")
+
+    def lack(self, line: Line) -> None:
+        """The content of a line that counts was destroyed: what disagrees from here on may do so
+        for that reason alone."""
+        if not self.erased:
+            self.faults_before = {id(each): len(each) for each in self._faults()}
+        self.erased.append(line.seq)
+        if line.type in ENDS:
+            self.end = line
+
+    def _faults(self) -> tuple[list[str], ...]:
+        return self.roll.faults, self.count.faults, self.faults
+
+    def _verdict(self, findings: Findings, faults: list[str], fine: str) -> None:
+        sure = self.faults_before.get(id(faults), len(faults))
+        for fault in faults[:sure]:
+            findings.broken(fault)
+        for fault in faults[sure:]:
+            findings.erased(f"Sau khi nội dung dòng {self.erased[0]} đã hủy: {fault}")
+        if not faults:
+            findings.ok(fine)
 
     def _read(self, line: Line, data: Mapping[str, Any]) -> None:
         match line.type:
@@ -173,15 +207,24 @@ class Reader:
 
     def tell(self, findings: Findings) -> Account:
         roll, count = self.roll, self.count
-        findings.verdict(
+        if self.erased:
+            lines = ", ".join(map(str, self.erased))
+            findings.erased(
+                f"Nội dung dòng {lines} đã hủy: số liệu, phiếu và kết quả dựa vào đó không tính "
+                "lại được."
+            )
+        self._verdict(
+            findings,
             roll.faults,
             f"{roll.certificates} khóa máy và {roll.signed_check_ins} điểm danh có chữ ký đúng.",
         )
-        findings.verdict(
+        self._verdict(
+            findings,
             count.faults,
             f"{count.ballots} phiếu có chữ ký đúng; {count.announced} kết quả kiểm lại khớp.",
         )
-        findings.verdict(self.faults, "Số có mặt, biên bản và trình tự khớp với tính lại từ sổ.")
+        fine = "Số có mặt, biên bản và trình tự khớp với tính lại từ sổ."
+        self._verdict(findings, self.faults, fine)
         if self.gaps:
             findings.note(f"Máy ghi đã dừng {self.gaps} lần trong buổi họp.")
         if self.end is None:
@@ -195,6 +238,7 @@ class Reader:
             self._counts(),
             {name: put.result for name, put in count.motions.items() if put.result},
             self.minutes_hash,
+            self.erased[0] if self.erased else 0,
         )
 
 

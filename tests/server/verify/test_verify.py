@@ -322,6 +322,43 @@ def test_destroyed_content_is_told_as_destroyed_not_as_altered(
     assert any("đã hủy nội dung" in f.sentence for f in findings.found)
 
 
+def erase(evidence: Path, kind: str) -> list[int]:
+    """Destroys the content of all lines of that kind; their numbers."""
+    rows = [json.loads(line) for line in (evidence / "log.jsonl").read_bytes().splitlines()]
+    gone = [row for row in rows if row["type"] == kind]
+    for row in gone:
+        row["salt"] = row["body"] = ""
+    (evidence / "log.jsonl").write_bytes(b"".join(canonical_bytes(row) + b"\n" for row in rows))
+    return [row["seq"] for row in gone]
+
+
+@pytest.mark.parametrize("kind", ["ballot-cast", "checked-in", "vote-opened", "closed", "left"])
+def test_what_cannot_be_recomputed_is_told_as_erased_not_as_broken(
+    evidence: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = erase(evidence, kind)
+    findings = verify(evidence)
+    assert findings.first_break is None, findings.found
+    assert findings.intact == (not gone)
+    assert main([str(evidence)]) == (2 if gone else 0)
+    if gone:
+        told = f"[ĐÃ HỦY] Nội dung dòng {', '.join(map(str, gone))} đã hủy"
+        assert told in capsys.readouterr().out
+
+
+def test_a_forgery_before_the_erased_line_is_still_broken(
+    tmp_path: Path, entries: list[Entry]
+) -> None:
+    def change(old: Entry, data: dict[str, Any]) -> bool:
+        if old.type == "roll-call-finished":
+            data["present"] = 99
+        return True
+
+    path = written(tmp_path, forged(entries, change))
+    assert erase(path, "ballot-cast")
+    assert "99" in first_break(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"[]\n", b"\xff\xfe\n", b'{"seq":1}\n'])
 def test_junk_is_broken_and_never_an_exception(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log.jsonl").write_bytes(content)

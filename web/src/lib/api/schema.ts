@@ -4760,6 +4760,11 @@ export interface components {
         Verdict: {
             /** Intact */
             intact: boolean;
+            /**
+             * Erased
+             * @default false
+             */
+            erased: boolean;
             /** Notes */
             notes: number;
             /** Checks */

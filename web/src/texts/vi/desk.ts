@@ -81,6 +81,7 @@ export const desk = {
   'verdict.intact': 'Toàn vẹn',
   'verdict.noted': 'Toàn vẹn, {n} ghi chú',
   'verdict.broken': 'Không toàn vẹn',
+  'verdict.erased': 'Có nội dung đã hủy, không tính lại được hết',
   'verdict.checked': 'Máy này tự kiểm tra lúc {time}',
   'verdict.none': 'Chưa kiểm tra được: {why}',
   'verdict.region': 'Kết quả kiểm tra',
