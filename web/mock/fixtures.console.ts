@@ -803,6 +803,7 @@ export function recording(): Recording {
 export function verdict(): Verdict {
   return {
     intact: true,
+    erased: false,
     notes: 1,
     checked_at: at('21:42:00'),
     checks: [
