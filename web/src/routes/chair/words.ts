@@ -68,7 +68,9 @@ export function wordsOf(
   desk: Desk,
   act: Pick<Act, 'code' | 'command' | 'body'> & Partial<Act>,
 ): Words {
-  const found = acts[codeOf(act)] ?? acts[act.command.replaceAll('-', '_')];
+  const code = codeOf(act);
+  const objected = code === 'announce' && act.params?.objections ? 'announce_objected' : code;
+  const found = acts[objected] ?? acts[act.command.replaceAll('-', '_')];
   const params = parameters(desk, act);
   if (!found) return { button: t('step.unknown'), head: t('step.unknown'), line: act.command };
   return {

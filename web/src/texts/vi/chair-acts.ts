@@ -86,6 +86,11 @@ export const acts: Record<string, { button: string; head: string; line: string }
     head: 'Công bố: {arithmetic}',
     line: 'Đọc từng tên và ý kiến. Không ai phản đối thì công bố.',
   },
+  announce_objected: {
+    button: 'Công bố kết quả',
+    head: 'Công bố: {arithmetic}',
+    line: 'Có {objections} ý kiến phản đối. Xem lại với đồng chí ấy; nếu sai thì hủy và biểu quyết lại.',
+  },
   void_vote: {
     button: 'Hủy lần biểu quyết',
     head: 'Hủy lần biểu quyết này',

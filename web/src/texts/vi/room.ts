@@ -60,6 +60,7 @@ export const room = {
   announced: 'Kết quả: {arithmetic}',
   voided: 'Biểu quyết bị hủy: {reason}',
 
+  removedWhy: 'Sổ đã ghi lý do. Nếu nhầm, mời đồng chí gọi chủ trì.',
   removedTitle: 'Đồng chí không còn trong phiên họp này',
   toSession: 'Về trang phiên họp',
   entering: 'Đang vào phòng họp…',
