@@ -90,7 +90,11 @@ def _log_faults(manifest: Mapping[str, Any], log: Sequence[Line]) -> list[str]:
         return ["Số bản của báo cáo không khớp với các lần bổ sung trong sổ."]
     # A corrected report holds the lines that sealed the ones before; its own come after its head.
     sealed = [line for line in log[seq:] if line.type == "report-sealed" and line.data]
-    if sealed and all((line.data or {})["sha256"] != statement_hash(manifest) for line in sealed):
+    digest = statement_hash(manifest)
+    received = [line for line in log[seq:] if line.type == "report-received" and line.data]
+    if received and all((line.data or {})["sha256"] != digest for line in received):
+        return [f"Biên nhận ở dòng {received[-1].seq} là của một báo cáo khác."]
+    if sealed and all((line.data or {})["sha256"] != digest for line in sealed):
         return [f"Báo cáo này không phải bản đã niêm phong ở dòng {sealed[-1].seq} của sổ."]
     return []
 
