@@ -15,7 +15,7 @@ from server.launch import CannotStart, Plan, check_ports, prepare, run_until_tol
 from server.logs import configure
 from server.supervisor import NotHealthy
 from server.texts import say
-from signaling.config import cores
+from signaling.config import default_workers
 
 MARK = "demo"  # a file that says: everything beside me is invented and may be wiped
 HELPER = {"CHIBO_HELPER_NAME": "đồng chí Vân", "CHIBO_HELPER_PHONE": "0900 000 131"}
@@ -125,7 +125,7 @@ def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -
         settings = {
             # The demo's cell holds one session at a time, and a room is never split: on a small
             # machine more workers would only take memory from the recorder and the browsers.
-            "CHIBO_MEDIA_WORKERS": str(max(1, cores() // 2)),
+            "CHIBO_MEDIA_WORKERS": str(max(1, default_workers() // 2)),
             **passed,
             # Named here in any case: the processes also inherit the surrounding environment.
             "CHIBO_DATABASE_URL": env.get(own_name("CHIBO_DATABASE_URL", kind), ""),

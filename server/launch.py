@@ -24,7 +24,7 @@ from server.store.database import Database
 from server.store.schema import upgrade
 from server.supervisor import Probe, Program, Supervisor, port_taken, stop_event
 from server.texts import say
-from signaling.config import cores
+from signaling.config import default_workers
 from voting.signing import PrivateKey, to_base64url
 
 log = structlog.get_logger()
@@ -156,7 +156,7 @@ def check_ports(plans: list[Plan]) -> None:
         wanted = [(config.host, config.port, socket.SOCK_STREAM, "CHIBO_PORT")]
         if plan.media:
             host = plan.env.get("CHIBO_MEDIA_HOST") or "127.0.0.1"
-            workers = int(plan.env.get("CHIBO_MEDIA_WORKERS") or cores())
+            workers = int(plan.env.get("CHIBO_MEDIA_WORKERS") or default_workers())
             for name, default, kind, count in (
                 ("CHIBO_MEDIA_PORT", 7880, socket.SOCK_STREAM, 1),
                 ("CHIBO_MEDIA_TCP_PORT", 7881, socket.SOCK_STREAM, workers),

@@ -12,6 +12,7 @@ from signaling.errors import LocalError
 
 VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
 MAX_WORKERS = 64
+SHARES_ROOMS = sys.platform == "linux"  # elsewhere the kernel does not end orphans
 MIN_SECRET = 32  # bytes: an HS256 key shorter than its hash is weaker than the hash
 
 
@@ -62,6 +63,8 @@ class MediaConfig:
             problems.append(f"CHIBO_MEDIA_CODECS: unknown {', '.join(sorted(unknown))}")
         if not 1 <= self.workers <= MAX_WORKERS:
             problems.append(f"CHIBO_MEDIA_WORKERS must be from 1 to {MAX_WORKERS}")
+        if self.workers > 1 and not SHARES_ROOMS:
+            problems.append("CHIBO_MEDIA_WORKERS: more than one needs Linux")
         for name, port, last in (
             ("port", self.port, self.port),
             ("udp", self.udp_port, self.udp_port + self.workers - 1),
@@ -88,7 +91,7 @@ class MediaConfig:
             turn_urls=_words(env.get("CHIBO_MEDIA_TURN_URLS", "")),
             turn_secret=_secret(env, "CHIBO_MEDIA_TURN_SECRET"),
             video_codecs=_words(env.get("CHIBO_MEDIA_CODECS", "vp8").lower()),
-            workers=_number(env, "CHIBO_MEDIA_WORKERS", cores()),
+            workers=_number(env, "CHIBO_MEDIA_WORKERS", default_workers()),
             listen_fds=tuple(
                 _decimal("CHIBO_MEDIA_FDS", word) for word in _words(env.get("CHIBO_MEDIA_FDS", ""))
             ),
@@ -106,13 +109,9 @@ def _secret(env: Mapping[str, str], name: str) -> str:
         raise LocalError(f"{name}_FILE: cannot read {file} ({error.strerror})") from None
 
 
-def cores() -> int:
-    """Processors that this process may use, within what makes sense here."""
-    if sys.platform == "linux":
-        found = len(os.sched_getaffinity(0))
-    else:
-        found = os.cpu_count() or 1
-    return max(1, min(found, MAX_WORKERS))
+def default_workers() -> int:
+    """One for each processor that this process may use."""
+    return min(len(os.sched_getaffinity(0)), MAX_WORKERS) if SHARES_ROOMS else 1
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

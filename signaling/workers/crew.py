@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds between looks at a worker's load and rooms
 STUCK_AFTER = 10.0  # a worker that has not answered for so long is replaced
-OTHERS_SECONDS = 3.0  # that the first worker to serve waits for the others at the start
 STOP_SECONDS = 2.5  # for the workers' farewell
 
 
@@ -32,21 +31,16 @@ class Crew:
         self.restarts = 0
         self._nursery = nursery
         self._links: dict[int, Link] = {}
-        self._first = asyncio.Event()  # some worker serves, or each has failed
-        self._all = asyncio.Event()  # each worker serves or has failed
+        self._settled = asyncio.Event()  # some worker serves, or each has failed
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self._ended = asyncio.Event()
 
     async def start(self) -> None:
-        """Returns when the workers serve, or some do and others take long. Raises LocalError if
-        none can."""
+        """Returns when a worker serves. Raises LocalError if none can."""
         for seat in self.placement.seats:
             self._fork(seat.index)
-        await self._first.wait()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(OTHERS_SECONDS):
-                await self._all.wait()
+        await self._settled.wait()
         if not self.placement.serving:
             raise LocalError("no worker could start")
         self._looking = asyncio.create_task(self._look_after())
@@ -112,11 +106,8 @@ class Crew:
 
     def _note_start(self) -> None:
         seats = self.placement.seats
-        settled = all(seat.serving or seat.failures > 1 for seat in seats)
-        if settled:
-            self._all.set()
-        if settled or self.placement.serving:
-            self._first.set()
+        if self.placement.serving or all(seat.failures > 1 for seat in seats):
+            self._settled.set()
 
     def _on_end(self, link: Link) -> None:
         del self._links[link.index]
@@ -134,7 +125,8 @@ class Crew:
             asyncio.get_running_loop().call_later(again - now, self._fork_later, link.index)
         for room in rooms:
             if self.memory.was_created(room):
-                self.place(room)
+                with contextlib.suppress(OSError):  # that worker has just died, too
+                    self.place(room)
         self._note_start()
 
     def _fork_later(self, index: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 SETTLED = 5.0  # a room placed so lately may not exist yet, so that nobody can say it has ended
 ROOM_ALLOWANCE = 0.1  # of a core, until a new room's own load shows
-STARTS_WITHIN = 1.0  # a worker just forked is trusted that long to come up
+STARTS_WITHIN = 5.0  # a worker just forked is trusted that long to come up; what it gets waits
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # before forking a worker that keeps dying
 STEADY = 10.0  # a worker that lived this long is forked again at once
 

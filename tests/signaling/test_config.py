@@ -1,6 +1,6 @@
 import pytest
 
-from signaling.config import MediaConfig, cores
+from signaling.config import MediaConfig, default_workers
 from signaling.errors import LocalError
 from signaling.workers.worker import worker_config
 
@@ -32,7 +32,7 @@ def test_every_problem_is_named_at_once() -> None:
 
 def test_there_is_a_worker_for_each_core_and_a_media_port_for_each_worker() -> None:
     keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": SECRET}
-    assert MediaConfig.from_env(keys).workers == cores()
+    assert MediaConfig.from_env(keys).workers == default_workers()
     three = MediaConfig.from_env(keys | {"CHIBO_MEDIA_WORKERS": "3"})
     own = [worker_config(three, index) for index in range(3)]
     assert [(w.udp_port, w.tcp_port) for w in own] == [(7882, 7881), (7883, 7882), (7884, 7883)]

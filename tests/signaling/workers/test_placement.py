@@ -66,9 +66,9 @@ def test_a_worker_that_does_not_come_up_gets_no_rooms() -> None:
     placement = crew(2)
     placement.lost(0, 60)
     placement.started(0, 60)
-    assert placement.place("a", 62) == 1
-    placement.lost(1, 62)
-    assert placement.place("b", 62) is None
+    assert placement.place("a", 66) == 1
+    placement.lost(1, 66)
+    assert placement.place("b", 66) is None
 
 
 def test_a_worker_that_keeps_dying_is_forked_ever_more_slowly() -> None:
