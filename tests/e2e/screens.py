@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
+from tests.e2e.eyes import barriers, flaws
 from tests.e2e.stack import DemoPerson, Stack
 
 CHROMIUM = "/usr/bin/chromium"
@@ -21,8 +22,9 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-DESKTOP = {"width": 1440, "height": 900}
+DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
+NARROWEST = {"width": 320, "height": 640}
 ARTEFACTS = Path("artifacts/screens")
 PATIENCE = 30_000  # ms; the machine may be busy
 
@@ -54,9 +56,12 @@ LOUDNESS = """async () => {
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(*more: str) -> AsyncIterator[Browser]:
+    """`more` are arguments of the command line; the last of a name counts."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS, *more]
+        )
         try:
             yield browser
         finally:
@@ -69,10 +74,14 @@ class Screen:
     def __init__(self, stack: Stack, person: DemoPerson, context: BrowserContext, page: Page):
         self.stack, self.person, self.context, self.page = stack, person, context, page
         self.troubles: list[str] = []
+        self.complaints: list[str] = []  # of `look`
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
 
     @classmethod
-    async def open(cls, stack: Stack, browser: Browser, name: str, size: Any) -> "Screen":
+    async def open(
+        cls, stack: Stack, browser: Browser, name: str, size: Any, path: str = ""
+    ) -> "Screen":
+        """At the start page of somebody of the demo, or at `path` of theirs."""
         phone = size == PHONE
         context = await browser.new_context(
             viewport=size,
@@ -85,7 +94,7 @@ class Screen:
         await context.add_init_script("try { localStorage.setItem('capture', 'small') } catch {}")
         context.set_default_timeout(PATIENCE)
         screen = cls(stack, stack.people()[name], context, await context.new_page())
-        await screen.page.goto(screen.person.url)
+        await screen.page.goto(screen.person.url.rstrip("/") + (path or "/"))
         return screen
 
     async def sign_in(self) -> None:
@@ -188,3 +197,17 @@ class Screen:
     async def picture(self, name: str) -> None:
         """Keeps a screenshot as an artefact."""
         await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+    async def look(self, name: str) -> None:
+        """Keeps the page as it is on a phone and on a desk, and notes what is wrong with it."""
+        own = self.page.viewport_size
+        assert own is not None
+        self.complaints += [f"{name}: {each}" for each in await barriers(self.page)]
+        for size, word in ((PHONE, "phone"), (DESKTOP, "desktop"), (NARROWEST, "narrow")):
+            await self.page.set_viewport_size(size)
+            await self.page.wait_for_timeout(150)  # the layout follows
+            found = await flaws(self.page)
+            self.complaints += [f"{name}-{word}: {each}" for each in found]
+            if size is not NARROWEST:
+                await self.picture(f"{name}-{word}")
+        await self.page.set_viewport_size(own)
