@@ -6,7 +6,7 @@ Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §2.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from signaling.sfu.rtp import unwrap
 from signaling.sfu.twcc import Feedback
@@ -20,8 +20,7 @@ REPEATED = 1 << 31  # asked for again, so its first copy was lost
 BYTES = REPORTED - 1  # the size alone
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one packet: sent and arrived in seconds of two unrelated clocks.
 
     `arrived` is None if the packet was lost. `late` says that it had been reported as lost before,
@@ -85,18 +84,17 @@ class SentLog:
         following = self.counter[0]
         first = unwrap(feedback.base, following)
         found = []
-        for offset, arrived in enumerate(feedback.arrivals):
-            number = first + offset
-            if not following - SIZE <= number < following:
+        sizes, times, oldest = self.sizes, self.times, following - SIZE
+        for number, arrived in enumerate(feedback.arrivals, first):
+            if not oldest <= number < following:
                 continue
             index = number & SIZE - 1
-            size = self.sizes[index]
+            size = sizes[index]
             if not size or size & REPORTED:
                 continue
             late, repeated = bool(size & MISSED), bool(size & REPEATED)
             if arrived is None and late:
                 continue
-            self.sizes[index] = size | (MISSED if arrived is None else REPORTED)
-            sent = self.times[index]
-            found.append(Outcome(number, size & BYTES, sent, arrived, late, repeated))
+            sizes[index] = size | (MISSED if arrived is None else REPORTED)
+            found.append(Outcome(number, size & BYTES, times[index], arrived, late, repeated))
         return found

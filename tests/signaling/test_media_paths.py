@@ -276,7 +276,7 @@ def test_no_number_is_ever_used_for_two_texts() -> None:
 
 
 @pytest.mark.usefixtures("native_library", "setting_kept")
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.lists(st.binary(max_size=120), min_size=1, max_size=8), st.integers(0, 2**32))
 def test_hostile_packets_are_read_alike(noise: list[bytes], seed: int) -> None:
     """Anything a publisher may send inside its encryption, in a stream that is forwarded."""
