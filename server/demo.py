@@ -140,7 +140,8 @@ def make_plans(root: Path, env: Mapping[str, str], network: LanAddress | None) -
             "CHIBO_PUBLIC_URL": urls[kind],
             "CHIBO_DEMO_OTHER_URL": urls[other],
         }
-        own_media = kind == "cell" and not settings.get("LIVEKIT_URL")
+        # On the network LIVEKIT_URL is that of our own engine, whatever was passed on.
+        own_media = kind == "cell" and (network is not None or not passed.get("LIVEKIT_URL"))
         plans.append(Plan(with_secrets(settings), media=own_media))
     return plans
 

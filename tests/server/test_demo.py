@@ -90,7 +90,9 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it(tmp_path: Path) 
 
 def test_on_a_network_everything_is_under_the_demos_own_certificate(tmp_path: Path) -> None:
     network = prepare_lan(tmp_path)
-    cell, committee = (plan.config for plan in make_plans(tmp_path, PORTS, network))
+    plans = make_plans(tmp_path, PORTS, network)
+    assert [plan.media for plan in plans] == [True, False]  # its own engine, under that name
+    cell, committee = (plan.config for plan in plans)
     for config in (cell, committee):
         assert config.tls
         assert config.public_url.startswith(f"https://{network.host}:")
