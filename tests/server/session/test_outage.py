@@ -17,9 +17,13 @@ from sqlalchemy import Engine, event
 
 from server.app import build_services
 from server.config import Config
+from server.session import events as e
 from server.session.chain import Entry
+from server.session.gathering import witnessed_lately
+from server.session.times import to_text
 from server.store import database, events
 from tests.conftest import Cluster
+from tests.server.session.meeting import meeting
 from tests.server.session.town import (
     SESSION,
     Person,
@@ -190,3 +194,21 @@ async def test_a_quota_is_reached_and_raised(
             lambda: quota.update(pages=0),
             "disk_full",
         )
+
+
+def test_a_silent_upper_committee_is_seen_and_its_return_too() -> None:
+    """The session itself goes on; the chair's screen says that nobody countersigns."""
+    m = meeting().gather().open()
+
+    def witnessed() -> None:
+        said = e.HeadWitnessed(m.state.seq, m.state.head, to_text(m.now), "key", "signature")
+        m.append([said], e.UPPER)
+
+    assert not witnessed_lately(m.state, m.now)
+    witnessed()
+    assert witnessed_lately(m.state, m.now)
+    m.wait(80)
+    assert not witnessed_lately(m.state, m.now)
+    m.give("p01", "start-roll-call")
+    witnessed()
+    assert witnessed_lately(m.state, m.now)
