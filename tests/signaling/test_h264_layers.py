@@ -7,11 +7,14 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import pytest
 
 from signaling.sfu import rtp
 from signaling.sfu.downtrack import DownTrack
 from signaling.sfu.sent import SentLog
 from signaling.sfu.tracks import UpTrack
+
+pytestmark = pytest.mark.usefixtures("media_path")
 
 FU = 1000  # bytes of a NAL unit above which it is sent in fragments
 

@@ -15,6 +15,8 @@ from signaling.sfu.sent import SentLog
 from signaling.sfu.tracks import UpTrack
 from signaling.sfu.uplink import Source, Uplink
 
+pytestmark = pytest.mark.usefixtures("media_path")
+
 RED, OPUS, SSRC, STEP = 63, 111, 77, 960
 
 
