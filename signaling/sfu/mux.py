@@ -66,6 +66,7 @@ class Mux:
         self._sock = sock
         self._admitted = admitted
         native = self._native
+        log.info("media is forwarded by %s", "Python" if native is None else "native code")
         drain = self._drain if native is None else lambda: self._drain_native(native)
         asyncio.get_running_loop().add_reader(sock, drain)
         return int(sock.getsockname()[1])

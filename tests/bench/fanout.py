@@ -49,7 +49,7 @@ LAYERS = ("q", "h", "f")
 CAMERA = ((15, 2, 700), (20, 3, 900), (30, 4, 1100))
 SOUND = (50, 90)  # packets a second, bytes
 TICK = 0.05
-STEP = 0.01
+STEP = 0.001
 
 
 class Hall:
