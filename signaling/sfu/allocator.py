@@ -47,12 +47,17 @@ class Demand:
 
 
 def options(
-    layers: Sequence[LayerState], wanted: int, shares: Sequence[float], temporal: int
+    layers: Sequence[LayerState],
+    wanted: int,
+    shares: Sequence[float],
+    temporal: int,
+    guessed: bool = False,
 ) -> list[Option]:
     """What can be had of a track, at most layer `wanted` with temporal layers up to `temporal`.
 
     `shares` are the parts of a layer's rate that its temporal layers need, cumulated; the last of
-    them means ALL, in case there are more after all. A larger
+    them means ALL, in case there are more after all. If they are only `guessed`, they serve to
+    begin with the smallest layer. A larger
     picture of the lowest frame rate is no option: fluent and small is better. With no layer up to
     the wish alive the next one above it is the only option, and with none at all the wish itself.
     """
@@ -69,7 +74,7 @@ def options(
             rate(layers[index], index) * shares[level] * HEADERS,
         )
         for index in usable
-        for level in range(0 if index == usable[0] else min(1, last), last + 1)
+        for level in range(0 if index == usable[0] else last if guessed else min(1, last), last + 1)
     ]
 
 

@@ -20,13 +20,16 @@ FILL = 0.92  # of what a probe delivered that was too much
 LONG_QUEUE = 0.15  # seconds of queue that must run empty before any picture is sent again
 CUT = 0.85  # of the delivered rate, so that the queue runs empty
 HEAVY_LOSS = 0.1  # above the usual loss of the line
+HOPELESS = 0.4  # loss at which even the smallest picture is too much
+LOSS_FLOOR = 250_000  # bit/s below which lesser loss without a queue does not lower the budget
+LEARN = 0.01  # weight of each look (ten a second) in the usual loss
 TRIAL = 1.5  # seconds, beyond the round trip, of sending less to see whether the loss is our doing
 STALL = 1.5  # seconds without feedback while sending: the line is gone
 SILENCE = 5.0  # seconds without feedback after which this estimate says nothing any more
 LOSSY = 0.22  # usual loss above which pictures of many packets are seldom whole in time
 FLOOR = 30_000  # bit/s
-STEP = 2.0  # factor of the first probe over the budget
-LEAP = 3.0  # factor of the probes after one that passed
+STEP = 1.5  # factor of the first probe over the budget
+LEAP = 2.0  # factor of the probes after one that passed
 MARGIN = 1.15  # a probe goes this far above what is wished, so that wishes may vary
 FIRST_WAIT, MAX_WAIT = 1.0, 4.0  # seconds of calm before a probe
 LASTING = 10.0  # seconds without congestion after which a budget counts as good
@@ -62,6 +65,7 @@ class LineEstimator:
         self._raised_at = float("-inf")
         self._leaping = False
         self._futile = 0
+        self._emptying = False  # after a cut, unlike after a probe, whose queue is its own
         self._queue = 0.0  # at the last look
         self._jump: tuple[float, float] | None = None  # when a queue came at once, how long it was
         self._wait = FIRST_WAIT
@@ -77,8 +81,7 @@ class LineEstimator:
         Only sound is sent while nothing is heard from the client, and while a long queue runs
         empty: it would go on losing packets, those of sound as well.
         """
-        draining = self._draining is not None and self._gauge.queue() > LONG_QUEUE
-        if self.stalled or (draining and self.probe is None):
+        if self.stalled or (self._emptying and self._gauge.queue() > LONG_QUEUE):
             return 0.0
         return self.limit
 
@@ -111,6 +114,8 @@ class LineEstimator:
     def _look(self, now: float) -> None:
         before, self._queue = self._queue, self._gauge.queue()
         queue = self._queue
+        if queue <= LONG_QUEUE:
+            self._emptying = False
         if queue <= QUEUE:
             self._jump = None
         elif before <= EMPTY and self._draining is None:
@@ -148,14 +153,17 @@ class LineEstimator:
         if before is not None and queue < 1.1 * before and (self._gauge.loss() or 0.0) < 0.05:
             self._futile += 1
             if self._futile >= FUTILE:
-                self._futile, self._draining = 0, None
+                self._futile, self._draining, self._emptying = 0, None, False
                 self._gauge.rebase()
                 return
         else:
             self._futile = 0
         self._trial = None
         self._draining = queue
-        self._lower(CUT * delivered, now)
+        self._emptying = True
+        # What arrived while the queue was short need not be all that the line takes.
+        least = 0.9 * self.limit if self.limit is not None and queue < LONG_QUEUE else 0.0
+        self._lower(max(least, CUT * delivered), now)
         # Packets sent from now on arrive after those that already wait.
         self._quiet_until = now + min(3.0, self.round_trip + queue + 0.5)
 
@@ -181,13 +189,16 @@ class LineEstimator:
                     self.usual_loss = max(loss, self.usual_loss)
                     self.limit = trial.before
             return
-        if loss < self.usual_loss:
-            self.usual_loss += (loss - self.usual_loss) * 0.005
-        if loss > self.usual_loss * 1.5 + HEAVY_LOSS:
+        if loss <= self.usual_loss * 1.5 + HEAVY_LOSS:
+            self.usual_loss += (loss - self.usual_loss) * LEARN
+        else:
             delivered = self._gauge.delivered()
             if delivered is not None:
                 before = self.limit
-                self._lower(CUT * delivered, now)
+                # Bursts of a radio line look like congestion now and then: that alone starves
+                # nobody, unless hardly anything passes.
+                least = LOSS_FLOOR if loss < HOPELESS else FLOOR
+                self._lower(max(least, CUT * delivered), now)
                 self._trial = _Trial(loss, before, now + self.round_trip + TRIAL)
                 self._quiet_until = now + self.round_trip + 0.3
 

@@ -22,7 +22,7 @@ CHOOSE_INTERVAL = 0.1  # seconds between looks at liveness and bandwidth
 RISE, FALL = 0.3, 0.02
 AUDIO_HEADERS = (20 + OVERHEAD) * 8 * 50  # bit/s of headers at fifty packets a second
 TOO_MUCH = 1.3  # times the budget, above which a layer is stopped before the smaller one has come
-MEASURED = 100  # packets after which it is known what temporal layers a stream has
+MEASURED = 1000  # packets after which it is surely known what temporal layers a stream has
 GUESSED_SHARES = (0.5, 0.7, 1.0)
 TELL_PAUSED = 1.0  # seconds a picture must be paused before the client is told
 OFF = -1
@@ -272,9 +272,12 @@ class Downlink:
         if self._line.lossy and not self.unlimited:
             wanted = 0
         shares = temporal.shares
-        if source.codec == "vp8" and len(layers) > 1 and entry.down.packets < MEASURED:
-            shares = GUESSED_SHARES  # what browsers send in layers; else nothing might ever begin
-        found = options(layers, wanted, shares, level)
+        # What browsers send in layers; on a narrow line nothing might ever begin without it.
+        simulcast = source.codec == "vp8" and len(layers) > 1
+        guessed = simulcast and len(shares) == 1 and entry.down.packets < MEASURED
+        if guessed:
+            shares = GUESSED_SHARES
+        found = options(layers, wanted, shares, level, guessed)
         shown = entry.shown
         current = None
         if shown is not None:

@@ -30,7 +30,14 @@ def test_a_good_line_is_never_limited() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     ("loss", "burst", "frames", "sound", "layer"),
-    [(0.03, 1, 21, 0.002, 2), (0.1, 1, 18, 0.01, 2), (0.1, 4, 17, 0.01, 2), (0.3, 1, 16, 0.06, 0)],
+    [
+        (0.03, 1, 21, 0.002, 2),
+        (0.1, 1, 18, 0.01, 2),
+        (0.1, 4, 17, 0.01, 2),
+        (0.1, 10, 17, 0.01, 2),
+        (0.2, 1, 17, 0.02, 2),
+        (0.3, 1, 16, 0.06, 0),
+    ],
 )
 def test_random_loss_does_not_starve(
     seed: int, loss: float, burst: float, frames: float, sound: float, layer: int
@@ -40,7 +47,7 @@ def test_random_loss_does_not_starve(
     assert lossy.frames(4, 25) >= frames, timeline(lossy, range(25))
     assert lossy.sound_lost(0, 24) <= sound
     assert lossy.layer() == layer
-    assert lossy.changes(8, 25) <= 1, lossy.picture().layers
+    assert lossy.changes(8, 25) <= 3, lossy.picture().layers
     assert not lossy.paused
 
 

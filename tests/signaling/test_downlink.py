@@ -90,7 +90,7 @@ def test_a_layer_that_falls_silent_is_replaced_within_a_second_and_taken_again()
 
 def test_a_squeezed_line_gets_smaller_layers_then_pauses_and_comes_back() -> None:
     rig = Rig()
-    now = rig.run(10, 4)
+    now = rig.run(10, 55)  # until it is sure that there are no temporal layers
     for _ in range(40):
         rig.downlink.on_rtcp(rtcp.Estimate(300_000), now)
         rig.feed(now)
