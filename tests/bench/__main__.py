@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench import ballots, fanout, lines, media
+from tests.bench import ballots, fanout, flood, lines, media, screens
 from tests.bench.document import write_document
 from tests.bench.results import keep
 
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     ballots.NAME: lambda options: ballots.measure(options.members, options.sessions),
+    flood.NAME: lambda options: flood.measure(options.members),
+    screens.NAME: lambda _options: screens.measure(),
     media.NAME: lambda options: media.measure(options.seconds, options.rounds),
     fanout.NAME: lambda options: fanout.measure(),
     lines.NAME: lambda options: lines.measure(options.line or lines.USUAL),

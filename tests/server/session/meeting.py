@@ -385,7 +385,7 @@ class Meeting:
             hash=self.state.head,
             time=self.state.time,
             key_id="key",
-            signature="",
+            signature=to_base64url(hashlib.sha512(self.state.head.encode()).digest()),
         )
         around = replace(around or Surroundings(), recorder=self.recording)
         return Parts(self.state, around, self.now, head)

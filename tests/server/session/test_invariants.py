@@ -63,7 +63,16 @@ BODIES: dict[str, tuple[str, ...]] = {
     "conclude": ("text",),
     "hand-chair": ("person",),
 }
-NOT_BY_CHANCE = {"check-in", "check-in-by-code", "cast-ballot", "adjourn", "abandon", "close"}
+NOT_BY_CHANCE = {
+    "revoke-device",
+    "correct-report",
+    "check-in",
+    "check-in-by-code",
+    "cast-ballot",
+    "adjourn",
+    "abandon",
+    "close",
+}
 PLAIN = sorted(set(LAWS) - NOT_BY_CHANCE - {"agree-minutes"})
 
 
