@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.bench import ballots, fanout, flood, screens
+from tests.bench import ballots, fanout, screens
 from tests.bench.results import RESULTS, ROOT, kept, told
 from tests.faults import table
 
@@ -11,7 +11,6 @@ DOCUMENT = ROOT / "docs/benchmarks.md"
 TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     table.NAME: table.as_table,
     ballots.NAME: ballots.as_table,
-    flood.NAME: flood.as_table,
     screens.NAME: screens.as_table,
     fanout.NAME: fanout.as_table,
 }
