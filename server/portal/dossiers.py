@@ -111,5 +111,6 @@ def _document(
         url=f"{base}/{file['name']}",
         pages=int(file.get("pages", 0)),
         sha256=file["sha256"],
+        number=str(package.manifest.get("numbers", {}).get(kind, "")),
         signed_by=[say("portal.sealed_by", name=row["peer_name"], key=package.key_id)],
     )

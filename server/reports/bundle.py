@@ -23,9 +23,11 @@ from server.reports.addendum import CorrectionFacts, addendum, corrections
 from server.reports.facts import Facts, facts
 from server.reports.html import html
 from server.reports.minutes import minutes
+from server.reports.numbers import shown
 from server.reports.pdf import page_count, pdf
 from server.reports.report import report
 from server.session.chain import Entry
+from server.session.fold import fold
 from server.session.times import to_text
 from voting.errors import VotingError
 from voting.signing import PrivateKey, PublicKey, canonical_bytes, statement_hash, to_base64url
@@ -80,10 +82,14 @@ def seal(session: str, entries: Sequence[Entry], key: PrivateKey) -> Package:
     """Renders and signs the report of an ended session. Raises NotEnded."""
     logged = [entry.logged() for entry in entries]
     told, made = facts(session, logged), corrections(session, logged)
-    head = (made[-1].seq, made[-1].head) if made else (told.head_seq, told.head)
+    state = fold(session, logged)
+    head = (state and state.numbered) or (told.head_seq, told.head)
+    if made:
+        head = (made[-1].seq, made[-1].head)
     log = log_lines(entry for entry in entries if entry.seq <= head[0])
     files = {LOG: log} | rendered(told, made)
     manifest = _manifest(told, entries, files)
+    manifest["numbers"] = {kind: shown(kind, told.numbers) for kind, _ in told.numbers}
     manifest["head"] = {"seq": head[0], "hash": head[1]}
     if made:
         manifest |= {"version": made[-1].version, "corrects": made[-1].corrects}

@@ -151,6 +151,7 @@ class Facts:
     web_bundle: str
     head_seq: int
     head: str
+    numbers: tuple[tuple[str, int], ...] = ()  # of the documents, by kind
 
     @property
     def votes(self) -> tuple[VoteFacts, ...]:
@@ -178,6 +179,7 @@ def until_end(log: Sequence[Logged]) -> Sequence[Logged]:
 
 def facts(session: str, log: Sequence[Logged]) -> Facts:
     """The facts of an ended session. Raises NotEnded; also for one that never opened."""
+    whole = fold(session, log)
     log = until_end(log)
     state = fold(session, log)
     if state is None or state.opened_at is None:
@@ -226,6 +228,7 @@ def facts(session: str, log: Sequence[Logged]) -> Facts:
         web_bundle=told.web_bundle,
         head_seq=state.seq,
         head=state.head,
+        numbers=whole.numbers if whole else (),
     )
 
 

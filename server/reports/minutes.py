@@ -15,6 +15,7 @@ from server.reports.document import (
     time_vi,
 )
 from server.reports.facts import Absence, Attender, Facts, GapFacts, ItemFacts, Said, VoteFacts
+from server.reports.numbers import shown
 from server.session.times import VIETNAM, from_text
 from server.texts import UnknownText, say
 
@@ -24,7 +25,7 @@ def minutes(facts: Facts) -> Document:
         kind="minutes",
         superior=superior_of(facts.committee),
         issuer=facts.cell_name.upper(),
-        number=text("number"),
+        number=shown("minutes", facts.numbers),
         place_date="",
         title=text("title"),
         subject=text("subject", title=facts.title[:1].lower() + facts.title[1:]),
@@ -109,6 +110,9 @@ def _blocks(facts: Facts) -> Iterable[Block]:
         yield paragraph(_said(said))
     if facts.conclusion:
         yield paragraph(sentence(facts.conclusion), text("chair_conclusion"))
+    if "resolution" in dict(facts.numbers):
+        number = shown("resolution", facts.numbers)
+        yield paragraph(say("reports.resolution_numbered", number=number.removeprefix("Số ")))
     for gap in facts.recording.gaps:
         yield paragraph(_gap(gap))
     yield paragraph(_ending(facts))

@@ -15,6 +15,7 @@ from server.reports.document import (
 )
 from server.reports.facts import Facts, VoteFacts
 from server.reports.minutes import comrade, footer, grouped, manner, names, sentence
+from server.reports.numbers import shown
 from server.session.times import from_text
 from server.texts import say
 
@@ -31,7 +32,7 @@ def report(facts: Facts) -> Document:
         kind="report",
         superior=superior_of(facts.committee),
         issuer=facts.cell_name.upper(),
-        number=text("number"),
+        number=shown("report", facts.numbers),
         place_date=text("place_date", date=_capital(date_vi(facts.ended_at))),
         title=text("title"),
         subject=text("subject", title=facts.title[:1].lower() + facts.title[1:]),
@@ -108,6 +109,9 @@ def _votes(facts: Facts) -> Iterable[Block]:
     columns = ("number", "motion", "approve", "disapprove", "abstain", "not_voted", "needed")
     head = tuple(text(f"column_{name}") for name in (*columns, "result"))
     yield Table(WEIGHTS, head, tuple(rows))
+    if "resolution" in dict(facts.numbers):
+        number = shown("resolution", facts.numbers)
+        yield paragraph(say("reports.resolution_numbered", number=number.removeprefix("Số ")))
 
 
 def _row(number: str, vote: VoteFacts) -> tuple[str, ...]:

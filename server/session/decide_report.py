@@ -4,6 +4,7 @@ from server.session import events as e
 from server.session.law import Case, Events
 from server.session.models import CorrectReport
 from server.session.refusal import Refused
+from server.session.stages import ENDED
 from server.session.state import State
 
 
@@ -32,6 +33,13 @@ def correct_report(case: Case) -> Events:
     if not text:
         raise Refused("text_missing")
     return [e.ReportCorrected(len(case.state.corrections) + 2, review.sha256, text)]
+
+
+def numbered(state: State, event: e.DocumentsNumbered) -> Events:
+    """Once, after the end and before anything is sealed. Raises Refused."""
+    if state.stage not in ENDED or (state.report_sealed and not state.numbers):
+        raise Refused("not_for_others_to_note")
+    return [] if state.numbers else [event]
 
 
 def received(state: State, event: e.ReportReceived) -> Events:

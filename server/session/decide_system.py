@@ -50,6 +50,8 @@ def system_note(state: State, event: Event, now: datetime) -> Events:
             return [] if digest == state.report_sealed else [event]
         case e.ReportReceived():
             return report.received(state, event)
+        case e.DocumentsNumbered():
+            return report.numbered(state, event)
         case e.ReportReviewed():
             return report.reviewed(state, event)
         case e.RecordingFinished():

@@ -69,6 +69,7 @@ from server.session.events_people import (
 )
 from server.session.events_record import (
     Checkpointed,
+    DocumentsNumbered,
     HeadWitnessed,
     RecorderChanged,
     RecordingFinished,
@@ -117,6 +118,7 @@ __all__ = [
     "DocumentAdded",
     "DocumentLine",
     "DocumentWithdrawn",
+    "DocumentsNumbered",
     "EligibilitySum",
     "Event",
     "FloorAsked",
@@ -227,6 +229,7 @@ Event = (
     | RecordingFinished
     | ReportSealed
     | ReportReceived
+    | DocumentsNumbered
     | ReportReviewed
     | ReportCorrected
 )

@@ -92,6 +92,15 @@ class ReportReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsNumbered:
+    """Numbers from the cell's register of that year, before the documents are written."""
+
+    TYPE: ClassVar[str] = "documents-numbered"
+    year: int
+    numbers: tuple[tuple[str, int], ...]  # kind (minutes, resolution, report), running number
+
+
+@dataclass(frozen=True, slots=True)
 class ReportReviewed:
     """What an officer of the upper committee decided about the report with this SHA-256."""
 

@@ -199,6 +199,8 @@ def _record(state: State, logged: Logged) -> State | None:
         case e.ReportReceived(committee, number, received_at, digest, key_id):
             receipt = (committee, number, received_at, digest, key_id)
             return replace(state, report_received=receipt)
+        case e.DocumentsNumbered(numbers=numbers):
+            return replace(state, numbers=numbers, numbered=(logged.seq, logged.hash))
         case e.ReportReviewed() as event:
             return replace(state, review=event)
         case e.ReportCorrected(version, corrects, text):

@@ -214,6 +214,7 @@ class Delivery(Model):
     minutes_due_at: datetime | None
     review: Review | None
     corrections: list[CorrectionShown]  # oldest first
+    numbers: dict[str, int]  # of the documents, by kind
 
 
 class SessionView(Model):

@@ -323,6 +323,8 @@ class State:
     report_received: tuple[str, str, str, str, str] | None = None
     review: ReportReviewed | None = None  # the last one
     corrections: tuple[Correction, ...] = ()
+    numbers: tuple[tuple[str, int], ...] = ()  # of the documents, by kind
+    numbered: tuple[int, str] | None = None  # that line's seq and hash
     commands: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (actor, id) → seq
 
     @property

@@ -221,6 +221,7 @@ def _delivery(state: State, around: Surroundings) -> m.Delivery:
         documents=list(facts.documents),
         minutes_due_at=due,
         review=_review(state),
+        numbers=dict(state.numbers),
         corrections=[
             CorrectionShown(
                 version=c.version, reason=c.reason, text=c.text, by=state.name(c.person), at=c.at

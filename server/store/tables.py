@@ -480,6 +480,16 @@ key_directory = Table(  # device keys as each cell told them while its session r
     at("told_at"),
 )
 
+document_number = Table(  # the register of each cell: numbers by year and kind, no gap, no repeat
+    "document_number",
+    metadata,
+    Column("cell_id", String(40), primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("session_id", String(40), nullable=False, index=True),
+)
+
 inbox_former = Table(  # reports that were returned and have been corrected since; never changed
     "inbox_former",
     metadata,

@@ -8,6 +8,7 @@ from server.config import Config
 from server.http.authorise import worker_key
 from server.keys import Keyring
 from server.session.events import (
+    DocumentsNumbered,
     HeadWitnessed,
     ReportReceived,
     ReportReviewed,
@@ -36,7 +37,9 @@ class AppClient:
         )
 
     async def note(
-        self, session_id: str, event: HeadWitnessed | ReportSealed | ReportReceived | ReportReviewed
+        self,
+        session_id: str,
+        event: HeadWitnessed | DocumentsNumbered | ReportSealed | ReportReceived | ReportReviewed,
     ) -> None:
         """Appends the event; when this returns it is durable. Raises AppAway."""
         body = WorkerNote(session_id=session_id, type=event.TYPE, data=to_data(event))

@@ -14,10 +14,13 @@ import structlog
 
 from server.http.model import Done
 from server.reports.bundle import FORMS, KINDS, Package, packed, seal, unpacked
+from server.reports.numbers import kinds_of, year_of
 from server.services import Services
-from server.session.events import ReportReceived, ReportSealed
+from server.session.events import DocumentsNumbered, ReportReceived, ReportSealed
+from server.session.fold import fold
 from server.session.times import to_text
 from server.store import events as event_store
+from server.store import register
 from server.store import reports as report_store
 from server.store import submission as store
 from server.store.database import Connection, RowMapping
@@ -83,6 +86,7 @@ class Deliverer:
         if (session_id, version) not in self._sealed:
             files = await database.read(report_store.file_row, session_id, "minutes", "json")
             if files is None or files["blob"] != _file_blob(session_id, version, "minutes.json"):
+                await self._number(session_id)
                 await self._render(session_id, version)
             await self._tell_sealed(session_id, blob)
             self._sealed.add((session_id, version))
@@ -99,6 +103,18 @@ class Deliverer:
         """Sends what is due; how many messages were taken by the other side."""
         rows = await self.services.database.read(store.due, self.services.clock())
         return sum([await self._send(row) for row in rows])
+
+    async def _number(self, session_id: str) -> None:
+        """Numbers from the register, told to the log before anything is written with them."""
+        entries = await self.services.database.read(event_store.entries_after, session_id, 0)
+        state = fold(session_id, [entry.logged() for entry in entries])
+        if state is None or state.numbers or state.report_sealed or state.ended_at is None:
+            return
+        year, cell_id = year_of(state.ended_at), state.convened.cell_id
+        numbers = await self.services.database.write(
+            register.assign, session_id, cell_id, year, kinds_of(state)
+        )
+        await self.app.note(session_id, DocumentsNumbered(year, numbers))
 
     async def _render(self, session_id: str, version: int) -> None:
         """Files first, then their rows: rows without files never exist."""

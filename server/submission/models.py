@@ -175,6 +175,7 @@ class DossierDocument(Model):
     pages: int
     sha256: str
     signed_by: list[str]
+    number: str  # as the document bears it: Số 05-BB/CB; empty if it bears none
 
 
 class Correction(Model):

@@ -26,6 +26,7 @@ ENDS = ("closed", "adjourned", "abandoned")
 AFTER_END = (
     "head-witnessed",
     "recording-finished",
+    "documents-numbered",
     "report-sealed",
     "report-received",
     "report-reviewed",

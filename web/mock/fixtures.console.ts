@@ -227,6 +227,7 @@ export function baseView(): SessionView {
       minutes_due_at: null,
       review: null,
       corrections: [],
+      numbers: {},
     },
     head: {
       seq: 151,
@@ -455,6 +456,7 @@ export function closedView(): SessionView {
       minutes_due_at: new Date('2026-12-05T21:12:00+07:00').toISOString(),
       review: null,
       corrections: [],
+      numbers: {},
     },
     head: { ...view.head, seq: 318 },
   };
@@ -635,6 +637,7 @@ export function dossier(): Dossier {
         pages: 3,
         sha256: 'e'.repeat(64),
         signed_by: [],
+        number: '',
       },
       {
         kind: 'report',
@@ -643,6 +646,7 @@ export function dossier(): Dossier {
         pages: 1,
         sha256: 'f'.repeat(64),
         signed_by: [],
+        number: '',
       },
     ],
     report: {},

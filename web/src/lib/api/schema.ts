@@ -2859,6 +2859,10 @@ export interface components {
             review: components["schemas"]["Review"] | null;
             /** Corrections */
             corrections: components["schemas"]["CorrectionShown"][];
+            /** Numbers */
+            numbers: {
+                [key: string]: number;
+            };
         };
         /** DemoPeople */
         DemoPeople: {
@@ -3026,6 +3030,8 @@ export interface components {
             sha256: string;
             /** Signed By */
             signed_by: string[];
+            /** Number */
+            number: string;
         };
         /** EligibilityRow */
         EligibilityRow: {

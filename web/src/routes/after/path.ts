@@ -49,3 +49,10 @@ export function timeLeft(ms: number): Left {
     minutes: whole % 60,
   };
 }
+
+/** Kinds of documents as their numbers write them. */
+export const symbols: Record<string, string> = { minutes: 'BB', resolution: 'NQ', report: 'BC' };
+
+/** `05-BB/CB`: below ten with a leading zero. */
+export const numbered = (number: number, symbol: string) =>
+  `${String(number).padStart(2, '0')}-${symbol}/CB`;
