@@ -76,6 +76,8 @@ async def _session(folder: Path, url: str, members: int, killed: bool) -> dict[s
             people = await leaving.enter_async_context(
                 persons(services, tokens, f"127.0.0.1:{port}")
             )
+            for person in people.values():
+                person.http.timeout = httpx.Timeout(60)
             await leaving.enter_async_context(_recorder(config, port))
             flood = Flood(app, list(people.values()), port)
             await leaving.enter_async_context(flood.watched())
