@@ -217,12 +217,13 @@ class Application:
         assert answer is not None
         return answer
 
-    def wait_for_fresh(self, tracks: int, seconds: float = 60) -> dict[str, Any]:
-        """Asks until the recorder vouches for so many tracks."""
+    def wait_for_fresh(self, tracks: int, gaps: int = 0, seconds: float = 60) -> dict[str, Any]:
+        """Asks until the recorder vouches for so many tracks and has told of so many gaps."""
         deadline = time.monotonic() + seconds
         for number in itertools.count():
             answer = self.ask(f"fresh-{len(self.checkpoints)}-{number}")
-            if sum(track["fresh"] for track in answer["tracks"]) == tracks:
+            told = {gap["id"] for checkpoint in self.checkpoints for gap in checkpoint["gaps"]}
+            if sum(track["fresh"] for track in answer["tracks"]) == tracks and len(told) == gaps:
                 return answer
             assert time.monotonic() < deadline, f"no fresh evidence: {answer}"
         raise AssertionError

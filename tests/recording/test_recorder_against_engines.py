@@ -98,10 +98,10 @@ def story(
             newest = max(track["last_written_ms"] for track in asked["tracks"])
             process.kill()
             process.start()
-            after_recorder = app.wait_for_fresh(2)
+            after_recorder = app.wait_for_fresh(2, gaps=1)
             engine.kill()
             engine.start()
-            after_engine = app.wait_for_fresh(2)
+            after_engine = app.wait_for_fresh(2, gaps=2)
             app.ask("vote-2")
             app.refuse = True  # the application going away must not matter to the recording
             app.jobs.clear()
@@ -203,7 +203,8 @@ def test_a_killed_recorder_and_a_killed_engine_cost_only_stated_gaps(story: Stor
     assert [gap.reason for gap in story.line.gaps] == ["recorder-restart", "disconnected"]
     by_recorder, by_engine = story.line.gaps
     assert story.newest_before_kill - 100 <= by_recorder.from_ms
-    assert by_recorder.to_ms <= story.after_recorder["time_ms"] <= by_engine.from_ms
+    # The second gap begins at the last packet, which may be older than the checkpoint before it.
+    assert by_recorder.to_ms <= story.after_recorder["time_ms"] <= by_engine.from_ms + 100
     assert by_engine.to_ms <= story.after_engine["time_ms"]
     for track in story.line.tracks:
         for segment in track.segments:
