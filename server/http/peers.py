@@ -50,7 +50,9 @@ async def peer_of(
         sent_at = datetime.fromisoformat(time)
     except (ValueError, VotingError):
         raise NotSignedIn("peer_signature") from None
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # Not request.url, which would cut a path at an escaped "#" or "?".
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["path"] + (f"?{query}" if query else "")
     statement = _statement(receiver, method, path, time, nonce, body)
     if not 16 <= len(nonce) <= 64 or not key.verify(statement, headers.get("x-signature", "")):
         raise NotSignedIn("peer_signature")
