@@ -280,7 +280,7 @@ async def a_member_replies_and_reads(stack: Stack, browser: Browser, chung: Scre
     await thinh.sees("Trang 1/2")
     await thinh.press("Sau")
     await thinh.sees("Trang 2/2")
-    await thinh.page.wait_for_function("document.querySelector('img')?.naturalWidth > 0")
+    await thinh.page.wait_for_function("() => document.querySelector('img')?.naturalWidth > 0")
     await thinh.look("54-document")
     await thinh.press("Quay lại")
     await thinh.sees("Đã đọc hết")

@@ -250,7 +250,7 @@ async def mute_and_share(meeting: Meeting) -> None:
     await chair.press(re.compile("^Trình chiếu"))
     await deputy.sees("Màn hình của")
     await hall.page.wait_for_function(
-        "document.querySelector('.far video')?.videoWidth > 0", timeout=PATIENCE
+        "() => document.querySelector('.far video')?.videoWidth > 0", timeout=PATIENCE
     )
     await deputy.look("82-shared-screen")
     await deputy.press("Tôi nói xong")
