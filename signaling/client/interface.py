@@ -49,3 +49,34 @@ class ClientHandler(Protocol):
 
     def on_closed(self, reason: str, final: bool) -> None:
         """The connection is gone; unless `final`, the client is already trying again."""
+
+
+class QuietHandler:
+    """A ClientHandler that does nothing, for those who care about one or two of its calls."""
+
+    def on_connected(self, room_sid: str) -> None:
+        pass
+
+    def on_track(self, track: RemoteTrack) -> None:
+        pass
+
+    def on_rtp(self, track: RemoteTrack, packet: bytes, arrival_ns: int) -> None:
+        pass
+
+    def on_sender_report(self, track: RemoteTrack, ntp: int, rtp: int, arrival_ns: int) -> None:
+        pass
+
+    def on_track_muted(self, track_sid: str, muted: bool) -> None:
+        pass
+
+    def on_track_ended(self, track: RemoteTrack) -> None:
+        pass
+
+    def on_participants(self, participants: Sequence[Participant]) -> None:
+        pass
+
+    def on_speakers(self, levels: Sequence[tuple[str, float]]) -> None:
+        pass
+
+    def on_closed(self, reason: str, final: bool) -> None:
+        pass

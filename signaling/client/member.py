@@ -1,42 +1,17 @@
 """A synthetic member: shows a pre-encoded picture and speaks pre-encoded speech when unmuted."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from signaling.client import assets
 from signaling.client.client import HeadlessClient, Token
-from signaling.client.interface import Participant, RemoteTrack
+from signaling.client.interface import QuietHandler
 
 
-class _Deaf:
+class _Deaf(QuietHandler):
     """A member for show receives nothing, which is what keeps eight of them cheap."""
 
     def __init__(self) -> None:
         self.expelled = ""
-
-    def on_connected(self, room_sid: str) -> None:
-        pass
-
-    def on_track(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_rtp(self, track: RemoteTrack, packet: bytes, arrival_ns: int) -> None:
-        pass
-
-    def on_sender_report(self, track: RemoteTrack, ntp: int, rtp: int, arrival_ns: int) -> None:
-        pass
-
-    def on_track_muted(self, track_sid: str, muted: bool) -> None:
-        pass
-
-    def on_track_ended(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_participants(self, participants: Sequence[Participant]) -> None:
-        pass
-
-    def on_speakers(self, levels: Sequence[tuple[str, float]]) -> None:
-        pass
 
     def on_closed(self, reason: str, final: bool) -> None:
         if final:

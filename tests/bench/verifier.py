@@ -1,9 +1,8 @@
 """A subscriber that checks what it gets: no number twice, none missing, pictures in order."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from signaling.client.interface import Participant, RemoteTrack
+from signaling.client.interface import QuietHandler, RemoteTrack
 from signaling.client.rtp import Unwrapper
 
 
@@ -18,7 +17,7 @@ class _Stream:
     arrived_ns: int = 0
 
 
-class Verifier:
+class Verifier(QuietHandler):
     """A ClientHandler that checks from `begin` on; before, streams settle."""
 
     def __init__(self) -> None:
@@ -61,27 +60,6 @@ class Verifier:
         if stream.picture >= 0 and picture - stream.picture & 0x7FFF > 1:
             self.torn += 1
         stream.picture = picture
-
-    def on_connected(self, room_sid: str) -> None:
-        pass
-
-    def on_track(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_sender_report(self, track: RemoteTrack, ntp: int, rtp: int, arrival_ns: int) -> None:
-        pass
-
-    def on_track_muted(self, track_sid: str, muted: bool) -> None:
-        pass
-
-    def on_track_ended(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_participants(self, participants: Sequence[Participant]) -> None:
-        pass
-
-    def on_speakers(self, levels: Sequence[tuple[str, float]]) -> None:
-        pass
 
     def on_closed(self, reason: str, final: bool) -> None:
         raise AssertionError(f"a verifying subscriber was cut off: {reason}")

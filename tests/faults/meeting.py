@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from recording import synthetic
 from server.demo_members import fresh_token
 from server.headless import Account, HeadlessMember, ServerRefused
 from signaling.client.client import HeadlessClient
-from signaling.client.interface import Participant, RemoteTrack
+from signaling.client.interface import QuietHandler, RemoteTrack
 from signaling.client.member import SyntheticMember
 from tests.e2e.stack import Stack
 
@@ -53,7 +53,7 @@ class Keeper(HeadlessMember):
             self.snapshots.append(time.monotonic())
 
 
-class Watcher:
+class Watcher(QuietHandler):
     """A subscriber that only notes when each sender's packets came. A client's handler."""
 
     def __init__(self) -> None:
@@ -76,30 +76,6 @@ class Watcher:
         if key in self.silence:
             self.silence[key] = max(self.silence[key], now - self.last[key])
         self.last[key] = now
-
-    def on_connected(self, room_sid: str) -> None:
-        pass
-
-    def on_track(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_sender_report(self, track: RemoteTrack, ntp: int, rtp: int, arrival_ns: int) -> None:
-        pass
-
-    def on_track_muted(self, track_sid: str, muted: bool) -> None:
-        pass
-
-    def on_track_ended(self, track: RemoteTrack) -> None:
-        pass
-
-    def on_participants(self, participants: Sequence[Participant]) -> None:
-        pass
-
-    def on_speakers(self, levels: Sequence[tuple[str, float]]) -> None:
-        pass
-
-    def on_closed(self, reason: str, final: bool) -> None:
-        pass
 
 
 @dataclass(slots=True)
