@@ -162,6 +162,7 @@ async def _window(process: Process, shape: Shape, load: Load, seconds: float) ->
         "packets": round(packets / took),
         "cost": round(1e6 * used / packets, 2),
         "lost": round(100 * lost / (packets + lost), 3),
+        "twice": sum(v.twice for v in checking),
         "torn": sum(v.torn for v in checking),
         "longest_gap": round(max(v.longest_gap for v in checking), 3),
         "delay": round(sorted(delays)[len(delays) // 2] / 1000, 1),
