@@ -13,16 +13,9 @@ import pytest
 
 from server.store.database import Database
 from server.store.schema import upgrade
+from tests.bench.postgres import program as postgres_program
 
 NUMBERS = count(1)
-
-
-def postgres_program(name: str) -> str:
-    """Debian keeps the newest server's programs outside the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    program = str(found[-1]) if found else shutil.which(name)
-    assert program, f"PostgreSQL is not installed: no {name}"
-    return program
 
 
 class Cluster:

@@ -10,7 +10,8 @@ from server.config import Config
 from server.operations.backup import BackupFailed, make_backup, restore_backup
 from server.store.database import Database
 from server.store.tables import account
-from tests.conftest import Cluster, postgres_program
+from tests.bench.postgres import program as postgres_program
+from tests.conftest import Cluster
 from tests.server.site import Site
 
 Pair = tuple[str, str]
